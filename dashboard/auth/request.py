@@ -165,7 +165,8 @@ def page_mark() -> str:
     if user is None:
         return ""
     viewer = user.viewer
-    about = json.dumps([viewer.school_id, viewer.role.value, viewer.teacher_id, viewer.name, user.sandbox])
+    seen_as = [viewer.school_id, viewer.role.value, viewer.teacher_id, viewer.role_id, viewer.name]
+    about = json.dumps([*seen_as, user.sandbox])
     return context().cipher.digest("page", about).hex()
 
 

@@ -38,11 +38,12 @@ class User:
     teacher_id: int | None
     school_id: int
     sandbox: str | None = field(default=None, repr=False)
+    role_id: int | None = None
 
     @property
     def viewer(self) -> Viewer:
         """The viewer that queries take."""
-        return Viewer(self.school_id, self.role, self.teacher_id, self.name, self.key)
+        return Viewer(self.school_id, self.role, self.teacher_id, self.name, self.key, self.role_id)
 
 
 class DemoUser(User):
@@ -175,7 +176,7 @@ class Sessions:
         user = None
         if row.school_id is not None:
             name = full_name(row.first_name, row.prefix, row.last_name) or row.name
-            user = User(row.user_key, name, Role(row.role), row.teacher_id, row.school_id)
+            user = User(row.user_key, name, Role(row.role), row.teacher_id, row.school_id, role_id=row.role_id)
         return Session(
             row.digest, row.user_key, row.sandbox_id, row.browser, row.started_us, row.seen_us, row.flash,
             row.account_id, row.role_id, user,

@@ -9,7 +9,7 @@ from typing import Any
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page
 from dashboard.text.audit_words import event_words
-from dashboard.text.translate import _, at_moment, moment, month_name
+from dashboard.text.translate import _, at_moment, day_name, moment, month_name
 from dashboard.text.words import class_in_sentence, role_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import Link, html
@@ -112,11 +112,12 @@ def _access(access: Sequence[Access]) -> Any:
             item.name,
             role_word(item.role),
             _("whole school") if item.class_name is None else class_in_sentence(item.class_name),
+            "–" if item.until_on is None else day_name(item.until_on),
             "–" if item.since_us is None else moment(item.since_us),
         ]
         for item in access
     ]
-    return plain_table(_("Who can see"), [_("Name"), _("Role"), _("By"), _("Since")], rows)
+    return plain_table(_("Who can see"), [_("Name"), _("Role"), _("By"), _("Until and including"), _("Since")], rows)
 
 
 def _log(entries: Sequence[AuditEntry]) -> Any:

@@ -46,8 +46,8 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
     with database.read_transaction(context.engine) as connection:
         figures = school_figures(connection, viewer, context.options.holidays)
     about = _(
-        "How many pupils of each class are in which group this school year. Names and results of pupils stay with "
-        "their teachers; a class of fewer than {number} pupils has no figures.",
+        "How many pupils of each class need attention this school year, or are below, on or above the norm. Names and "
+        "results of pupils stay with their teachers; a class of fewer than {number} pupils has no figures.",
         number=FEWEST,
     )
     head = html.Div(

@@ -18,6 +18,7 @@ from dashboard.pages.pupil import side_panels
 from dashboard.pages.signals import due_form, resolution_forms, threshold_form
 from dashboard.text.signal_words import threshold_word
 from dashboard.text.translate import _
+from dashboard.text.typed_days import typed_day
 from dashboard.ui import addresses
 from dashboard.ui.filters import current_school_year
 from models.access.audit import Event, SetForClass, WroteAbout
@@ -40,11 +41,10 @@ from models.classroom.signals import SignalRule
 from models.classroom.timeline import subject_materials_of
 from models.results.scales import HUGEST_SCORE, parse_decimal
 from models.results.subject_materials import subject_material_of_key
-from models.schema import clock, database
+from models.schema import database
 from models.schema.records import SCALE
 
 MAX_NAME = 400
-_DAY = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4})", re.ASCII)
 _SCORE = re.compile(r"[0-9]{1,7}(?:[.,][0-9]{1,4})?", re.ASCII)
 _RETURN_PATHS = (addresses.CLASSES, addresses.SIGNALS, addresses.MY_PUPILS, f"{addresses.PUPIL}/{addresses.NUMBER}")
 _BACK = re.compile(rf"(?:{'|'.join(_RETURN_PATHS)})(?:[?/][\x21-\x7e]*)?", re.ASCII)
@@ -209,12 +209,10 @@ class WrongInput(Exception):
 
 def read_day(text: str) -> str | None:
     """A day as people type it, 13-11-2026 or 2026-11-13; None where nothing is typed. Raises WrongInput."""
-    typed = text.strip()
-    if not typed:
+    if not text.strip():
         return None
-    match = _DAY.fullmatch(typed)
-    day = f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}" if match is not None else typed
-    if not clock.is_day(day):
+    day = typed_day(text)
+    if day is None:
         raise WrongInput(_("Type a day as 13-11-2026."))
     return day
 

@@ -38,6 +38,8 @@ def _actions() -> dict[str, str]:
         "invitation made": _("Invited somebody"),
         "invitation withdrawn": _("Withdrew an invitation"),
         "role ended": _("Ended a role"),
+        "stand-in given": _("Let somebody stand in"),
+        "stand-in ended": _("Ended standing in"),
         "connection asked again": _("Asked a source again"),
         "connection stopped": _("Stopped a connection"),
         "connection goes on": _("Resumed a connection"),

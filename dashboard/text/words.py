@@ -253,9 +253,17 @@ def role_word(role: Role) -> str:
         Role.MENTOR: _("mentor"),
         Role.SUPPORT: _("learning support"),
         Role.ADMINISTRATOR: _("administrator"),
+        Role.STAND_IN: _("stand-in"),
         Role.LEADER: _("school leader"),
         Role.VENDOR: _("vendor"),
     }[role]
+
+
+def no_classes_word() -> str:
+    """Why somebody who works with pupils sees no class."""
+    return _(
+        "The pupil list has not come in yet, you are not linked to a class in it, or your time as a stand-in is over."
+    )
 
 
 def year_word(year: str | None) -> str:

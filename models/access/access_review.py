@@ -1,4 +1,4 @@
-"""Who can see a pupil now, and since when: for a review by the school, and for a request by the parents."""
+"""Who can see a pupil now, since when and until when: for a review by the school, and for a request by parents."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ from sqlalchemy import Connection, and_, func, select
 
 from models.access.accounts import active
 from models.access.people import full_name
-from models.access.viewer import Role, Viewer, check_reviews_access
+from models.access.viewer import Role, Viewer, check_reviews_access, stands_in_now
 from models.schema import clock
 from models.schema.collation import collation_key
-from models.schema.tables import account_roles, accounts, classes, groups, memberships, teacher_groups, teachers
+from models.schema.tables import (
+    account_roles,
+    accounts,
+    classes,
+    groups,
+    memberships,
+    stand_ins,
+    teacher_groups,
+    teachers,
+)
 
 WHOLE_SCHOOL = tuple(role.value for role in Role if Viewer(0, role).sees_whole_school)
 
@@ -20,13 +29,15 @@ WHOLE_SCHOOL = tuple(role.value for role in Role if Viewer(0, role).sees_whole_s
 class Access:
     """Somebody who can see a pupil: as teacher of a class, or by a role for the whole school (`class_name` None).
 
-    `since_us` is None for who has no account but is a user of the program.
+    `since_us` is None for who has no account but is a user of the program. `until_on` is the last day (`YYYY-MM-DD`) of
+    who stands in for a class.
     """
 
     name: str
     role: Role
     class_name: str | None
     since_us: int | None
+    until_on: str | None = None
 
 
 def who_can_see(connection: Connection, viewer: Viewer, pupil_id: int) -> list[Access]:
@@ -62,4 +73,34 @@ def who_can_see(connection: Connection, viewer: Viewer, pupil_id: int) -> list[A
         .where(account_roles.c.school_id == viewer.school_id, account_roles.c.role.in_(WHOLE_SCHOOL), active())
     )
     found += [Access(row.name, Role(row.role), None, row.granted_us) for row in by_role]
+    found += _standing_in(connection, viewer, pupil_id)
     return sorted(found, key=lambda access: (collation_key(access.name), access.class_name or ""))
+
+
+def _standing_in(connection: Connection, viewer: Viewer, pupil_id: int) -> list[Access]:
+    """Who stands in for a class of the pupil today."""
+    of_group = and_(groups.c.school_id == stand_ins.c.school_id, groups.c.class_id == stand_ins.c.class_id)
+    rows = connection.execute(
+        select(
+            accounts.c.name, account_roles.c.role, stand_ins.c.granted_us, stand_ins.c.until_on,
+            classes.c.name.label("class_name"),
+        )
+        .select_from(stand_ins)
+        .join(account_roles, and_(account_roles.c.id == stand_ins.c.role_id, active()))
+        .join(accounts, accounts.c.id == account_roles.c.account_id)
+        .join(classes, and_(classes.c.school_id == stand_ins.c.school_id, classes.c.id == stand_ins.c.class_id))
+        .join(groups, of_group)
+        .join(
+            memberships,
+            and_(memberships.c.school_id == groups.c.school_id, memberships.c.group_id == groups.c.id),
+        )
+        .where(
+            stand_ins.c.school_id == viewer.school_id,
+            stands_in_now(),
+            classes.c.school_year == clock.school_year(clock.today()),
+            memberships.c.pupil_id == pupil_id,
+            memberships.c.to_us.is_(None),
+        )
+        .distinct()
+    )  # fmt: skip
+    return [Access(row.name, Role(row.role), row.class_name, row.granted_us, row.until_on) for row in rows]

@@ -117,6 +117,15 @@ def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
     That is the newest year with members that has begun; a coming year only where none has. Where two classes have one
     name, their locations are in it.
     """
+    return _class_list(connection, viewer, can_see_class(viewer, classes.c.school_id, classes.c.id))
+
+
+def classes_by_name(connection: Connection, viewer: Viewer) -> list[ClassRef]:
+    """The same of the classes whose names the viewer may know."""
+    return _class_list(connection, viewer, can_name_class(viewer, classes.c.school_id, classes.c.id))
+
+
+def _class_list(connection: Connection, viewer: Viewer, shown_to_viewer: ColumnElement[bool]) -> list[ClassRef]:
     number = func.count(memberships.c.pupil_id.distinct())
     rows = connection.execute(
         select(classes, number.label("pupils"))
@@ -124,7 +133,7 @@ def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
         .where(
             classes.c.school_id == viewer.school_id,
             present_on(),
-            can_see_class(viewer, classes.c.school_id, classes.c.id),
+            shown_to_viewer,
         )
         .group_by(*classes.c)
     ).all()

@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, false, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from models.schema import clock
-from models.schema.tables import groups, memberships, teacher_groups
+from models.schema.tables import classes, groups, memberships, stand_ins, teacher_groups
 
 
 class Role(StrEnum):
@@ -19,6 +19,7 @@ class Role(StrEnum):
     MENTOR = "mentor"
     SUPPORT = "support"  # intern begeleider: the whole school
     ADMINISTRATOR = "administrator"  # connections, matching and accounts of the own school; no results
+    STAND_IN = "stand_in"  # invaller: the classes that an administrator gave until a day
     LEADER = "leader"  # schoolleider: figures of the classes of the own school, and nobody's results
     VENDOR = "vendor"  # tests a connection with made-up data: sees no class and no pupil of any school
 
@@ -27,8 +28,8 @@ class Role(StrEnum):
 class Viewer:
     """Somebody who looks at one school; `teacher_id` links them to the roster (None: no link).
 
-    `user_key` tells two people of one role apart; it decides nothing about what they may see, so that it does not count
-    when viewers are compared.
+    `role_id` is the role of an account, by which they may stand in for a class. `user_key` tells two people of one role
+    apart; it decides nothing about what they may see, so that it does not count when viewers are compared.
     """
 
     school_id: int
@@ -36,6 +37,7 @@ class Viewer:
     teacher_id: int | None = None
     name: str = ""
     user_key: str = field(default="", compare=False)
+    role_id: int | None = None
 
     @property
     def sees_whole_school(self) -> bool:
@@ -50,7 +52,7 @@ class Viewer:
     @property
     def teaches(self) -> bool:
         """Whether the role works with pupils: reads their results, settles signals, writes notes, sets goals."""
-        return self.role in (Role.TEACHER, Role.MENTOR, Role.SUPPORT)
+        return self.role in (Role.TEACHER, Role.MENTOR, Role.STAND_IN, Role.SUPPORT)
 
     @property
     def reads_restricted_notes(self) -> bool:
@@ -98,13 +100,15 @@ def check_reads_figures(viewer: Viewer) -> None:
 def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether `viewer` may see the results of the class of a row: own school, and a link to it in this school year.
 
-    The school year is that of today: a link of last year shows nothing any more, one of next year nothing yet.
+    The school year is that of today: a link of last year shows nothing any more, one of next year nothing yet. Who
+    stands in for a class sees it until and including the last day.
     """
     own = school_id == viewer.school_id
     if viewer.sees_whole_school:
         return own
-    if viewer.teacher_id is None or not viewer.teaches:
+    if not viewer.teaches:
         return false()
+    this_year = clock.school_year(clock.today())
     linked = (
         select(groups.c.class_id)
         .join(
@@ -113,12 +117,29 @@ def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: Colum
         )
         .where(
             groups.c.school_id == viewer.school_id,
-            groups.c.school_year == clock.school_year(clock.today()),
+            groups.c.school_year == this_year,
             teacher_groups.c.teacher_id == viewer.teacher_id,
             teacher_groups.c.to_us.is_(None),
         )
     )
-    return and_(own, class_id.in_(linked))
+    given = (
+        select(stand_ins.c.class_id)
+        .join(classes, and_(classes.c.school_id == stand_ins.c.school_id, classes.c.id == stand_ins.c.class_id))
+        .where(
+            stand_ins.c.school_id == viewer.school_id,
+            stand_ins.c.role_id == viewer.role_id,
+            classes.c.school_year == this_year,
+            stands_in_now(),
+        )
+    )
+    ways = [] if viewer.teacher_id is None else [class_id.in_(linked)]
+    ways += [] if viewer.role_id is None else [class_id.in_(given)]
+    return and_(own, or_(false(), *ways))
+
+
+def stands_in_now() -> ColumnElement[bool]:
+    """The condition that a row of `stand_ins` holds today."""
+    return and_(stand_ins.c.ended_us.is_(None), stand_ins.c.until_on >= clock.today().isoformat())
 
 
 def can_see_pupil(viewer: Viewer, school_id: ColumnElement[int], pupil_id: ColumnElement[int]) -> ColumnElement[bool]:

@@ -675,6 +675,22 @@ invitations = Table(
 Index("invitations_by_school", invitations.c.school_id)
 Index("invitations_by_mail", invitations.c.mail_digest)
 
+stand_ins = Table(
+    "stand_ins",  # classes that a role sees until a day, without a link in the roster
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _school(),
+    Column("role_id", Integer, ForeignKey("account_roles.id"), nullable=False),
+    Column("class_id", Integer, nullable=False),
+    Column("until_on", Text, nullable=False),  # the last day
+    Column("granted_by", Text, nullable=False),
+    Column("granted_us", BigInteger, nullable=False),
+    Column("ended_by", Text),  # before that day
+    Column("ended_us", BigInteger),
+)
+Index("stand_ins_by_role", stand_ins.c.role_id)
+Index("stand_ins_by_class", stand_ins.c.school_id, stand_ins.c.class_id)
+
 local_credentials = Table(
     "local_credentials",
     metadata,

@@ -258,6 +258,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "invite": ("naam", "rol", "leraar", "mail"),
     "withdraw_invitation": ("nummer",),
     "end_role": ("nummer",),
+    "give_stand_in": ("wie", "groep", "tot"),
+    "end_stand_in": ("nummer",),
     "take_role": ("rol",),
     "sign_out": (),
 }

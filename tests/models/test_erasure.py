@@ -112,6 +112,9 @@ NOTHING: dict[str, set[str]] = {
         "id", "school_id", "code_digest", "name", "mail_digest", "role", "teacher_id", "invited_by", "invited_us",
         "until_us", "ended_us",
     },
+    "stand_ins": {
+        "id", "school_id", "role_id", "class_id", "until_on", "granted_by", "granted_us", "ended_by", "ended_us",
+    },
     "local_credentials": {"account_id", "password_hash", "totp_secret", "totp_step", "recovery_digests"},
     "sign_in_states": {"digest", "browser_digest", "provider", "sealed", "made_us"},
     "sessions": {  # and `flash`, which is emptied

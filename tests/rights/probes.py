@@ -19,7 +19,7 @@ from dashboard.pages.all_pages import PAGES
 from dashboard.pages.signals.resolution_forms import resolution_form
 from dashboard.worker.context import WorkContext
 from dashboard.worker.loop import work_once
-from models.access import accounts
+from models.access import accounts, stand_ins
 from models.access.accounts import Invited
 from models.access.viewer import Role, Viewer
 from models.classroom.class_state import class_state
@@ -265,6 +265,11 @@ class Probes:
             "invite": lambda _place: ("/accounts", {"naam": "Nieuw", "rol": "support", "leraar": "", "mail": ""}),
             "withdraw_invitation": lambda place: ("/accounts/intrekken", {"nummer": self.invitation(place)}),
             "end_role": lambda place: ("/accounts/einde", {"nummer": self.role(place)}),
+            "give_stand_in": lambda place: (
+                "/accounts/invallen",
+                {"wie": self.role(place, Role.STAND_IN), "groep": str(CLASS[place]), "tot": "27-11-2026"},
+            ),
+            "end_stand_in": lambda place: ("/accounts/invallen/einde", {"nummer": self.stand_in(place)}),
             "see_refused": lambda _place: ("/koppelingen/geweigerd/7", {}),
             "judge_anew": lambda _place: ("/koppelingen/opnieuw/7", {}),
             "make_room": lambda _place: ("/toets/proef", {}),
@@ -307,11 +312,17 @@ class Probes:
             accounts.invite(connection, self.store.cipher, BOSSES[place], Invited("Wie", Role.SUPPORT))
             return str(connection.scalar(select(func.max(tables.invitations.c.id))))
 
-    def role(self, place: str) -> str:
+    def stand_in(self, place: str) -> str:
+        """The number by which somebody stands in at the school at a place."""
+        role_id = int(self.role(place, Role.STAND_IN))
+        with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
+            return str(stand_ins.give(connection, BOSSES[place], role_id, CLASS[place], "2026-11-27"))
+
+    def role(self, place: str, role: Role = Role.SUPPORT) -> str:
         """The number of a role of somebody else at the school at a place."""
         with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
             account_id = accounts.signed_in(connection, self.store.cipher, "elders", f"n{next(_numbers)}", "Iemand")
-            values = {"account_id": account_id, "role": "support", "granted_by": "test", "granted_us": 1}
+            values = {"account_id": account_id, "role": role.value, "granted_by": "test", "granted_us": 1}
             connection.execute(insert(tables.account_roles).values(school_id=SCHOOL_OF[place], **values))
             return str(connection.scalar(select(func.max(tables.account_roles.c.id))))
 

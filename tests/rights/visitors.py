@@ -29,7 +29,8 @@ from tests.dashboard.markup import expanded
 from tests.dashboard.page_client import PAGE_MARK
 
 PASSWORD = "een lang wachtwoord"
-NOBODY, NO_ROLE = "nobody", "no_role"
+NOBODY, NO_ROLE, STAND_IN = "nobody", "no_role", "stand_in"
+LAST_DAY = "2026-11-26"  # of the stand-in: the day at which the clock stands
 WIL = "elsewhere"  # learning support of the other school, whose files others ask for
 AUTHOR = "Anne Auteur"  # the account of the teacher, as it signs notes
 MENTOR = 3  # a teacher of the same class
@@ -38,7 +39,7 @@ LINKED = {"teacher": school.TEACHER_A, "mentor": MENTOR}
 NAMES_ELSEWHERE = ("Zofia", "Zonderland")
 # What is compared to see whether a request changed anything; not what every request writes.
 COMPARED = (
-    "signal_marks", "goals", "notes", "due_dates", "class_thresholds", "account_roles", "invitations",
+    "signal_marks", "goals", "notes", "due_dates", "class_thresholds", "account_roles", "invitations", "stand_ins",
     "source_connections", "identifiers", "identifier_links", "subject_mappings", "rosters", "work_queue", "test_rooms",
 )  # fmt: skip
 _once = itertools.count(1)
@@ -59,6 +60,7 @@ class Visitor:
 
     role: str
     address: str
+    secret: str = ""  # of the codes of its account
     session: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:
@@ -91,8 +93,11 @@ class Visitor:
             }
         )
 
-    def sign_in(self, code: str) -> None:
+    def sign_in(self) -> None:
         """Sign in with the local account of the role, and open a page, which says for whom it was made."""
+        self.session.cookies.clear()
+        self.session.headers.pop(PAGE_HEADER, None)
+        code = pyotp.TOTP(self.secret).at(int(clock.now().timestamp()))
         form = {"gebruiker": self.role, "wachtwoord": PASSWORD, "code": code}
         assert self.post("/aanmelden", **form).status == 303
         self.get("/")
@@ -140,23 +145,30 @@ def world(store: Store, roles: list[str]) -> Iterator[World]:
         options = AppOptions(demo=False, users=(), signs_in=True)
         app = create_app(store.engine, store.cipher, options, sign_in_options=SignIn((), local=True))
         with serving_app(app, bind("127.0.0.1", 0)) as port:
-            visitors = {role: Visitor(role, f"http://127.0.0.1:{port}") for role in [*roles, WIL]}
-            for role, secret in secrets.items():
-                visitors[role].sign_in(pyotp.TOTP(secret).at(int(clock.now().timestamp())))
+            address = f"http://127.0.0.1:{port}"
+            visitors = {role: Visitor(role, address, secrets.get(role, "")) for role in [*roles, WIL]}
+            for role in secrets:
+                visitors[role].sign_in()
             yield World(store, app, visitors)
+
+
+def name_of(role: str) -> str:
+    """The name of the account of a role."""
+    return AUTHOR if role == "teacher" else f"Account {role}"
 
 
 def _account(connection: Connection, store: Store, role: str) -> str:
     """A local account that is this to its school; the secret of its codes."""
-    name = AUTHOR if role == "teacher" else f"Account {role}"
-    account_id, made = local_accounts.add(connection, store.cipher, role, name, PASSWORD)
+    account_id, made = local_accounts.add(connection, store.cipher, role, name_of(role), PASSWORD)
     if role != NO_ROLE:
-        connection.execute(
-            insert(tables.account_roles).values(
-                school_id=school.OTHER_SCHOOL if role == WIL else school.SCHOOL, account_id=account_id,
-                role="support" if role == WIL else role, teacher_id=LINKED.get(role), granted_by="test", granted_us=1,
-            )
-        )  # fmt: skip
+        school_id = school.OTHER_SCHOOL if role == WIL else school.SCHOOL
+        of_school = {"school_id": school_id, "granted_by": "test", "granted_us": 1}
+        values = {"account_id": account_id, "role": "support" if role == WIL else role, "teacher_id": LINKED.get(role)}
+        new = insert(tables.account_roles).values(**of_school, **values)
+        role_id = connection.execute(new.returning(tables.account_roles.c.id)).scalar_one()
+        if role == STAND_IN:
+            given = {"role_id": role_id, "class_id": school.CLASS_A, "until_on": LAST_DAY}
+            connection.execute(insert(tables.stand_ins).values(**of_school, **given))
     return made.totp_secret
 
 

@@ -1,4 +1,4 @@
-"""What the buttons of the page of accounts do: invite, withdraw an invitation, end a role."""
+"""What the buttons of the page of accounts do: invite, withdraw an invitation, end a role, let somebody stand in."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from sqlalchemy import Connection
 
 from dashboard.auth import audit_trail, request
 from dashboard.text.translate import _
+from dashboard.text.typed_days import typed_day
 from dashboard.ui import addresses
-from models.access import accounts
+from models.access import accounts, stand_ins
 from models.access.accounts import INVITATION_DAYS, InvitationRefused, Invited
 from models.access.audit import Administered
+from models.access.stand_ins import StandInRefused
 from models.access.viewer import AccessDenied, Role, Viewer
 from models.schema.database import write_transaction
 
@@ -27,6 +29,8 @@ def register(server: flask.Flask) -> None:
     server.add_url_rule(addresses.ACCOUNTS, "invite", invite, methods=post)
     server.add_url_rule(f"{addresses.ACCOUNTS}/intrekken", "withdraw_invitation", withdraw, methods=post)
     server.add_url_rule(f"{addresses.ACCOUNTS}/einde", "end_role", end_role, methods=post)
+    server.add_url_rule(f"{addresses.ACCOUNTS}/invallen", "give_stand_in", give_stand_in, methods=post)
+    server.add_url_rule(f"{addresses.ACCOUNTS}/invallen/einde", "end_stand_in", end_stand_in, methods=post)
 
 
 def invite() -> ResponseReturnValue:
@@ -62,6 +66,34 @@ def withdraw() -> ResponseReturnValue:
 def end_role() -> ResponseReturnValue:
     """End a role from the next request on."""
     return _change(accounts.end_role, "role ended", _("The role has ended."))
+
+
+def give_stand_in() -> ResponseReturnValue:
+    """Let somebody see a class until and including a day."""
+    form, context, viewer = flask.request.form, request.context(), _administrator()
+    role_id, class_id = _number(form.get("wie", "")), _number(form.get("groep", ""))
+    try:
+        with write_transaction(context.engine, viewer.school_id) as connection:
+            number = stand_ins.give(connection, viewer, role_id, class_id, typed_day(form.get("tot", "")) or "")
+    except StandInRefused as refused:
+        request.flash(_stand_in_problem(refused.reason) + " " + _("Nothing was changed."), well=False)
+    else:
+        audit_trail.record(Administered("stand-in given", number))
+        request.flash(_("Saved. From the day after on the class is no longer shown."))
+    return flask.redirect(addresses.ACCOUNTS, 303)
+
+
+def end_stand_in() -> ResponseReturnValue:
+    """Let somebody see a class no longer, from the next request on."""
+    return _change(stand_ins.end, "stand-in ended", _("Standing in has ended."))
+
+
+def _stand_in_problem(reason: str) -> str:
+    return {
+        "role": _("Choose who stands in."),
+        "class": _("Choose a class."),
+        "day": _("Type the last day as 13-11-2026: today or later, in this school year."),
+    }[reason]
 
 
 def _change(change: Callable[[Connection, Viewer, int], None], action: str, sentence: str) -> ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""The page of accounts: who has which role at the school, which invitations are open, and a form for a new one."""
+"""The page of accounts: who has which role, who stands in until when, which invitations are open; with their forms."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from typing import Any
 
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page, administers
-from dashboard.text.translate import _, moment
-from dashboard.text.words import role_word
+from dashboard.text.translate import _, day_name, moment
+from dashboard.text.words import class_in_sentence, class_word, role_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
 from dashboard.ui.fields import text_field
 from dashboard.ui.markup import block
 from dashboard.ui.plain_table import plain_table
 from dashboard.ui.signs import KEEP_DRAFT, card, note
-from models.access import accounts
+from models.access import accounts, stand_ins
 from models.access.accounts import BY_MAIL, INVITED_ROLES, Invitation, SchoolAccount
+from models.access.people import ClassRef, classes_by_name
+from models.access.stand_ins import StandIn
 from models.access.viewer import Viewer
 from models.schema import database
 
@@ -36,6 +38,9 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
         roles = accounts.accounts_of_school(connection, viewer)
         invitations = accounts.open_invitations(connection, viewer)
         teachers = accounts.teacher_names(connection, viewer)
+        standing_in = stand_ins.stand_ins_of_school(connection, viewer)
+        candidates = stand_ins.candidates(connection, viewer)
+        classes = classes_by_name(connection, viewer)
     explanation = _(
         "Whoever signs in sees nothing until you give them a role. Teachers see their own groups of the pupil list."
     )
@@ -44,6 +49,12 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
             html.Div(html.Div([html.H1(_("Accounts")), html.P(explanation)]), className="head"),
             *([] if request.context().options.signs_in else [_nobody_signs_in()]),
             card(_("Who has access"), [_roles(roles)], id="roles"),
+            card(
+                _("Stand-ins"),
+                [_stand_ins(standing_in), _stand_in_form(candidates, classes)],
+                className="mt",
+                id="stand-ins",
+            ),
             card(_("Invitations"), [_invitations(invitations), _form(teachers)], className="mt", id="invitations"),
         ]
     )
@@ -77,6 +88,52 @@ def _role_row(role: SchoolAccount) -> list[Any]:
     since, seen = moment(role.granted_us), moment(role.signed_in_us)
     end = _button("einde", role.role_id, _("End"))
     return [role.name, role_word(role.role), role.teacher or "–", since, by, seen, end]
+
+
+def _stand_ins(standing_in: list[StandIn]) -> Any:
+    if not standing_in:
+        return html.P(_("Nobody stands in now."), className="t2 sm")
+    rows = [
+        [
+            item.name,
+            class_in_sentence(item.class_name),
+            day_name(item.until_on),
+            item.granted_by,
+            moment(item.granted_us),
+            _button("invallen/einde", item.id, _("End")),
+        ]
+        for item in standing_in
+    ]
+    heads = [_("Name"), _("Class"), _("Until and including"), _("Given by"), _("Since"), ""]
+    return plain_table(_("Stand-ins"), heads, rows)
+
+
+def _stand_in_form(candidates: list[SchoolAccount], classes: list[ClassRef]) -> html.Details:
+    people = [html.Option(f"{item.name} · {role_word(item.role)}", value=str(item.role_id)) for item in candidates]
+    choices = [html.Option(class_word(item.name), value=str(item.id)) for item in classes]
+    about = _("Somebody without an account here is invited first, as stand-in.")
+    return html.Details(
+        [
+            html.Summary(_("Give a stand-in a class"), className="btn q"),
+            html.Form(
+                [
+                    html.P(about, className="sm t2"),
+                    html.Label(_("Who"), htmlFor="stand-in-who", className="lab"),
+                    block(html.Select(people, name="wie", id="stand-in-who", className="native")),
+                    html.Label(_("Class"), htmlFor="stand-in-class", className="lab"),
+                    block(html.Select(choices, name="groep", id="stand-in-class", className="native")),
+                    text_field(_("Until and including"), "tot", placeholder=_("dd-mm-yyyy"), required=True),
+                    html.Button(_("Save"), type="submit", className="btn pri"),
+                ],
+                action=f"{addresses.ACCOUNTS}/invallen",
+                method="POST",
+                className="form",
+                **KEEP_DRAFT,
+            ),
+        ],
+        className="fold_",
+        id="stand-in",
+    )
 
 
 def _invitations(invitations: list[Invitation]) -> Any:

@@ -27,7 +27,7 @@ from dashboard.pages.class_page.why import page as why_page
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.scores import level_meanings
 from dashboard.text.translate import _, language, long_moment, n_
-from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word
+from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word, no_classes_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.controls import Options, period_options
@@ -142,7 +142,7 @@ def _options_of(classes: list[ClassRef], filters: ClassFilters, view: ClassView 
 def content(filters: ClassFilters, view: ClassView | None) -> list[Any]:
     """Everything below the filter bar, as markup; what only depends on the data is written once for each version."""
     if view is None:
-        text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
+        text = no_classes_word()
         head = html.Div(html.Div(html.H1(_("No classes yet"))), className="head")
         return blocks([head, note("", "notbegun", html.P(text))])
     heading = heading_of(view)

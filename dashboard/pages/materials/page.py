@@ -15,7 +15,7 @@ from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.materials.card import material_card
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.translate import _, n_
-from dashboard.text.words import classes_word, subject_word, year_word
+from dashboard.text.words import classes_word, no_classes_word, subject_word, year_word
 from dashboard.ui.controls import options, select
 from dashboard.ui.elements import Link, html
 from dashboard.ui.markup import blocks
@@ -169,7 +169,7 @@ def _content(viewer: Viewer, catalogue: MaterialCatalogue, filters: MaterialFilt
 
 def _sections(viewer: Viewer, catalogue: MaterialCatalogue, filters: MaterialFilters) -> list[Any]:
     if not catalogue.classes:
-        text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
+        text = no_classes_word()
         return [html.Div(html.Div(html.H1(_("Materials"))), className="head"), note("", "notbegun", html.P(text))]
     shown = [material for material in catalogue.materials if filters.shows(material)]
     head = html.Div(html.Div([html.H1(_("Materials")), html.P(_scope(viewer, catalogue))]), className="head")

@@ -14,7 +14,7 @@ from dashboard.pages.my_pupils.questions import question_cards, question_panel, 
 from dashboard.pages.my_pupils.table import my_pupils_table
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.translate import _, language, long_moment, n_
-from dashboard.text.words import subject_word
+from dashboard.text.words import no_classes_word, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.controls import Options, class_select, options, period_word, select
 from dashboard.ui.elements import Link, html
@@ -61,7 +61,7 @@ def read(
 
 def no_classes(heading: str) -> list[Any]:
     """The notice that there are no classes yet."""
-    text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
+    text = no_classes_word()
     return [html.Div(html.Div(html.H1(heading)), className="head"), note("", "notbegun", html.P(text))]
 
 

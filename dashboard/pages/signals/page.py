@@ -26,7 +26,7 @@ from dashboard.text.signal_words import (
     suppressed_words,
 )
 from dashboard.text.translate import _, language, n_
-from dashboard.text.words import class_word
+from dashboard.text.words import class_word, no_classes_word
 from dashboard.ui import addresses
 from dashboard.ui.controls import class_select, options, select
 from dashboard.ui.coverage import coverage
@@ -196,7 +196,7 @@ def _control_values(filters: SignalFilters) -> list[str | list[str]]:
 
 def _content(viewer: Viewer, shown: _SignalsView | None) -> list[Any]:
     if shown is None:
-        text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
+        text = no_classes_word()
         return [html.Div(html.Div(html.H1(_("Signals"))), className="head"), note("", "notbegun", html.P(text))]
     return [
         block(html.Div(html.Div([html.H1(_("Signals")), coverage(shown.state.class_data.sources)]), className="head")),
