@@ -10,6 +10,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -26,11 +27,11 @@ from models.classroom.class_state import class_state
 from models.classroom.holidays import read_holidays
 from models.classroom.signal_resolutions import ResolutionAction
 from models.classroom.signals import Signal
-from models.ingest import identity, page_requests
+from models.ingest import identity, own_connections, page_requests
 from models.ingest.page_requests import PageRequest
 from models.results.subject_mapping import map_subject
 from models.sandbox import sandboxes
-from models.schema import database, tables
+from models.schema import clock, database, tables
 from models.schema.records import Roster, SchoolRef
 from tests.dashboard import school
 from tests.dashboard.test_tampered import body_of, changed
@@ -89,16 +90,12 @@ class Probes:
     # -- pages -----------------------------------------------------------------------------------------------
 
     def page(self, visitor: Visitor, name: str, place: str) -> Probe:
-        """Opens a page, first as a new tab does and then as its script."""
+        """Asks for the content of a page; the HTML before it is the same for every address, and a route of its own."""
         path = next(page.path for page in PAGES if page.name == name)
         search = {"access_log": f"?leerling={PUPIL.get(place)}"}.get(name, CLASS_QUERY.get(place, ""))
+        path = path.replace("<connection>", str(self.sender(place)) if name == "own_connection" else "")
         path = path.replace("<pupil_id>", PUPIL.get(place, "")).replace("<token>", self.token(name, place))
-
-        def opened() -> Answer:
-            first, content = visitor.get(path + search), visitor.page(path, search)
-            return Answer(max(first.status, content.status), content.text, first.text)
-
-        return opened
+        return lambda: visitor.page(path, search)
 
     # -- what is known by a token ------------------------------------------------------------------------------
 
@@ -270,6 +267,15 @@ class Probes:
                 {"wie": self.role(place, Role.STAND_IN), "groep": str(CLASS[place]), "tot": "27-11-2026"},
             ),
             "end_stand_in": lambda place: ("/accounts/invallen/einde", {"nummer": self.stand_in(place)}),
+            "add_sender": lambda _place: ("/koppelingen/afzender", {"naam": f"Nieuw {next(_numbers)}"}),
+            "try_new_source": lambda _place: (
+                "/koppelingen/nieuw/https",
+                {"naam": f"Bron {next(_numbers)}", "address": "https://bron.example/x", "every": "60"},
+            ),
+            **{
+                name: lambda place, end=end: self.form_of_sender(place, end)  # type: ignore[misc]
+                for name, end in OWN_FORMS.items()
+            },
             "see_refused": lambda _place: ("/koppelingen/geweigerd/7", {}),
             "judge_anew": lambda _place: ("/koppelingen/opnieuw/7", {}),
             "make_room": lambda _place: ("/toets/proef", {}),
@@ -284,10 +290,16 @@ class Probes:
     def file(self, visitor: Visitor, place: str) -> str:
         """The address of a saved screen of a class: the own one where there is one, else of somebody who sees it."""
         own = visitor.page("/groep", CLASS_QUERY[place]).text
-        if not any(name in own for name in LAST_NAMES[place]):
+        return linked_file(own) if any(name in own for name in LAST_NAMES[place]) else self.file_of_owner(place)
+
+    def file_of_owner(self, place: str) -> str:
+        """The address of a screen of a class that somebody saw a minute ago: of a fresh one, storing is waited for."""
+        key = ("file", place)
+        if key not in self.made:
             owner = self.world.visitors[WIL if place == "school" else "support"]
-            own = owner.page("/groep", CLASS_QUERY[place]).text
-        return linked_file(own)
+            with clock.fixed(school.NOW - timedelta(minutes=1)):
+                self.made[key] = linked_file(owner.page("/groep", CLASS_QUERY[place]).text)
+        return self.made[key]
 
     def order(self, place: str) -> str:
         """What the button sends that settles a signal of a class; of a class without one, a signal that is made up."""
@@ -300,6 +312,20 @@ class Probes:
         with database.read_transaction(self.store.engine) as connection:
             state = class_state(connection, viewer, [CLASS[place]], school.YEAR, read_holidays())
         return state.signals[0]
+
+    def sender(self, place: str) -> int:
+        """The number of a publisher that the school at a place added."""
+        name = f"Uitgever {place} {next(_numbers)}"
+        with database.write_transaction(self.store.engine) as connection:
+            issued = own_connections.add_sender(connection, self.store.cipher, BOSSES[place], name, "strict")
+        return issued.id
+
+    def form_of_sender(self, place: str, end: str) -> tuple[str, dict[str, str]]:
+        """A form about such a publisher."""
+        number = self.sender(place)
+        with database.read_transaction(self.store.engine) as connection:
+            key = own_connections.find_sender(connection, BOSSES[place], number).keys[0]
+        return f"/koppelingen/eigen/{number}/{end}", {"nummer": str(key.id), "berichten": "tolerant"}
 
     def newest_note(self) -> int:
         """The note of the author that is in force."""
@@ -350,12 +376,20 @@ def first_input(dependency: dict[str, Any]) -> str:
     return str(json.loads(identifier)["type"]) if identifier.startswith("{") else identifier
 
 
+# The ends of the addresses of forms about a publisher or source of the school.
+OWN_FORMS = {
+    "add_sender_key": "sleutel", "revoke_sender_key": "intrekken", "set_sender_terms": "afspraken",
+    "remove_connection": "weg", "use_source": "gebruik", "try_source": "proberen", "discard_source_draft": "verwerpen",
+}  # fmt: skip
 RESULTS = ("check_result", "result-content", "report_file")
 # Where no pupil is named, by which an answer is known.
 SIGNS: dict[str, dict[str, str]] = {
     "board": {"own": "Groep 6a", "group": "Groep 6b", "school": "6z"},
     "materials": {"own": "Cijferpad groep 6"},
     "materials-content": {"own": "Cijferpad groep 6"},
+    "new_connection": {"own": '"id": "kinds"'},
+    "own_connection": {"own": "Uitgever own", "school": "Uitgever school"},
+    "trial-outcome": {"school": "Uitgever school"},
     "retention": {"own": '"id": "retention"'},
     "school_overview": {"own": '"id": "school-figures"'},
     "refused_message": {"own": "geweigerd-own", "school": "geweigerd-school"},

@@ -94,5 +94,5 @@ def cell(probes: Probes, visitor: Visitor, row: dict[str, Any], item: tuple[str,
         wrong.append(f"{about}{'shown' if not allowed else 'not shown'} ({answer.status})")
     known = names_known_to(visitor.role, row)
     unknown = [last for one, names in LAST_NAMES.items() if one not in known for last in names]
-    leaked = [last for last in unknown if last in answer.text + answer.beside]
+    leaked = [last for last in unknown if last in answer.text]
     return [*wrong, f"{about}names {leaked}"] if leaked else wrong

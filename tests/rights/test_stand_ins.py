@@ -92,7 +92,7 @@ def test_what_cannot_be_given_is_said_and_changes_nothing(
 def test_what_a_stand_in_sees_ends_with_the_last_day_in_the_same_session(served: World) -> None:
     visitor, probes = served.visitors["stand_in"], Probes(served)
     with clock.fixed(EVENING):  # too long after the others signed in: they are signed out
-        visitor.sign_in()
+        served.sign_in("stand_in")
         page = visitor.page("/groep").text
         assert "Bouzid" in page
         assert "Veldkamp" not in visitor.page("/groep", "?klas=1-2").text

@@ -1,4 +1,4 @@
-"""The school of the matrix behind a real server, and a signed-in account of every role that asks it over HTTP."""
+"""The school of the matrix behind a real server, and an account of every role that asks it over HTTP."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import flask
-import pyotp
 import requests
 from sqlalchemy import Connection, insert, select, update
 
 from dashboard.auth.guard import CALLBACK, ONCE_HEADER, PAGE_HEADER
-from dashboard.auth.request import AppOptions
+from dashboard.auth.request import COOKIE, AppOptions
+from dashboard.auth.sessions import Entry, Sessions
 from dashboard.server.serving import bind
 from dashboard.server.sign_in import SignIn
 from dashboard.server.wsgi import create_app
-from models.access import local_accounts
+from models.access.accounts import signed_in
 from models.schema import clock, database, tables
 from tests.conftest import Store
 from tests.connectors.sending import serving_app
@@ -28,7 +28,6 @@ from tests.dashboard import school
 from tests.dashboard.markup import expanded
 from tests.dashboard.page_client import PAGE_MARK
 
-PASSWORD = "een lang wachtwoord"
 NOBODY, NO_ROLE, STAND_IN = "nobody", "no_role", "stand_in"
 LAST_DAY = "2026-11-26"  # of the stand-in: the day at which the clock stands
 WIL = "elsewhere"  # learning support of the other school, whose files others ask for
@@ -41,17 +40,17 @@ NAMES_ELSEWHERE = ("Zofia", "Zonderland")
 COMPARED = (
     "signal_marks", "goals", "notes", "due_dates", "class_thresholds", "account_roles", "invitations", "stand_ins",
     "source_connections", "identifiers", "identifier_links", "subject_mappings", "rosters", "work_queue", "test_rooms",
+    "own_connections", "senders", "sender_keys",
 )  # fmt: skip
 _once = itertools.count(1)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request was answered: the status, the text as a browser shows it, and what else it holds."""
+    """What a request was answered: the status, and the text as a browser shows it."""
 
     status: int
     text: str
-    beside: str = ""
 
 
 @dataclass
@@ -60,7 +59,7 @@ class Visitor:
 
     role: str
     address: str
-    secret: str = ""  # of the codes of its account
+    account: Entry | None = None  # as which it signs in
     session: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:
@@ -93,13 +92,12 @@ class Visitor:
             }
         )
 
-    def sign_in(self) -> None:
-        """Sign in with the local account of the role, and open a page, which says for whom it was made."""
-        self.session.cookies.clear()
+    def sign_in(self, sessions: Sessions) -> None:
+        """Begin a session as signing in does, and open a page, which says for whom it was made."""
+        assert self.account is not None
         self.session.headers.pop(PAGE_HEADER, None)
-        code = pyotp.TOTP(self.secret).at(int(clock.now().timestamp()))
-        form = {"gebruiker": self.role, "wachtwoord": PASSWORD, "code": code}
-        assert self.post("/aanmelden", **form).status == 303
+        self.session.cookies.clear()
+        self.session.cookies.set(COOKIE, sessions.start(self.account))
         self.get("/")
 
     def _ask(self, method: str, path: str, **more: Any) -> Answer:
@@ -119,6 +117,10 @@ class World:
     store: Store
     app: flask.Flask
     visitors: dict[str, Visitor]
+
+    def sign_in(self, role: str) -> None:
+        """Begin a new session of a visitor, now."""
+        self.visitors[role].sign_in(self.app.extensions["rondblik"].sessions)
 
     def compared(self) -> object:
         """Everything that a change could change."""
@@ -141,15 +143,16 @@ def world(store: Store, roles: list[str]) -> Iterator[World]:
         with database.write_transaction(store.engine) as connection:
             _own_school(connection, store)
             _other_school(connection, store)
-            secrets = {role: _account(connection, store, role) for role in [*roles, WIL] if role != NOBODY}
+            accounts = {role: _account(connection, store, role) for role in [*roles, WIL] if role != NOBODY}
         options = AppOptions(demo=False, users=(), signs_in=True)
         app = create_app(store.engine, store.cipher, options, sign_in_options=SignIn((), local=True))
         with serving_app(app, bind("127.0.0.1", 0)) as port:
             address = f"http://127.0.0.1:{port}"
-            visitors = {role: Visitor(role, address, secrets.get(role, "")) for role in [*roles, WIL]}
-            for role in secrets:
-                visitors[role].sign_in()
-            yield World(store, app, visitors)
+            visitors = {role: Visitor(role, address, accounts.get(role)) for role in [*roles, WIL]}
+            made = World(store, app, visitors)
+            for role in accounts:
+                made.sign_in(role)
+            yield made
 
 
 def name_of(role: str) -> str:
@@ -157,19 +160,20 @@ def name_of(role: str) -> str:
     return AUTHOR if role == "teacher" else f"Account {role}"
 
 
-def _account(connection: Connection, store: Store, role: str) -> str:
-    """A local account that is this to its school; the secret of its codes."""
-    account_id, made = local_accounts.add(connection, store.cipher, role, name_of(role), PASSWORD)
-    if role != NO_ROLE:
-        school_id = school.OTHER_SCHOOL if role == WIL else school.SCHOOL
-        of_school = {"school_id": school_id, "granted_by": "test", "granted_us": 1}
-        values = {"account_id": account_id, "role": "support" if role == WIL else role, "teacher_id": LINKED.get(role)}
-        new = insert(tables.account_roles).values(**of_school, **values)
-        role_id = connection.execute(new.returning(tables.account_roles.c.id)).scalar_one()
-        if role == STAND_IN:
-            given = {"role_id": role_id, "class_id": school.CLASS_A, "until_on": LAST_DAY}
-            connection.execute(insert(tables.stand_ins).values(**of_school, **given))
-    return made.totp_secret
+def _account(connection: Connection, store: Store, role: str) -> Entry:
+    """An account that is this to its school."""
+    account_id = signed_in(connection, store.cipher, "https://provider.example", role, name_of(role))
+    if role == NO_ROLE:
+        return Entry.of_account(account_id, None)
+    school_id = school.OTHER_SCHOOL if role == WIL else school.SCHOOL
+    of_school = {"school_id": school_id, "granted_by": "test", "granted_us": 1}
+    values = {"account_id": account_id, "role": "support" if role == WIL else role, "teacher_id": LINKED.get(role)}
+    new = insert(tables.account_roles).values(**of_school, **values)
+    role_id = connection.execute(new.returning(tables.account_roles.c.id)).scalar_one()
+    if role == STAND_IN:
+        given = {"role_id": role_id, "class_id": school.CLASS_A, "until_on": LAST_DAY}
+        connection.execute(insert(tables.stand_ins).values(**of_school, **given))
+    return Entry.of_account(account_id, role_id)
 
 
 def _own_school(connection: Connection, store: Store) -> None:
