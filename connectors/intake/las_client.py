@@ -1,7 +1,8 @@
 """Pupils, groups and teachers from a LAS: HaalLeerlinggegevens at once, or staged in three requests.
 
-zeep gives the transport (over our own careful client), and from our WSDL the header and the SOAPActions. The bodies
-are our own and so is the reading: zeep loses zeros and cannot read what real administrations send.
+zeep gives the header and the SOAPActions, from our WSDL. The bodies are our own and so is the reading: zeep loses zeros
+and cannot read what real administrations send. So is the client: zeep's own waits for ever on an answer that drips, and
+takes any size.
 """
 
 from __future__ import annotations
@@ -15,9 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import zeep
 from lxml import etree
-from zeep.transports import Transport
 
 from connectors.errors import Fatal, Refused, Retriable
 from connectors.intake.pull import FAULT_WORDS, spool_file
@@ -137,7 +136,7 @@ def _school_year(settings: LasSettings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Response:
-    """Status, body and headers of an answer, under the names that zeep uses."""
+    """Status, body and headers of an answer."""
 
     status_code: int
     content: bytes
@@ -145,11 +144,10 @@ class _Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Transport(Transport):
-    """zeep's transport over our client: zeep's own waits for ever on an answer that drips and takes any size."""
+class _Transport:
+    """Our HTTP client with the settings of a LAS."""
 
     def __init__(self, settings: LasSettings) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self._headers = settings.headers
         self._certificate = settings.certificate
         self._resolve = settings.resolve
@@ -169,6 +167,8 @@ class _Transport(Transport):
 
 @functools.cache
 def _wsdl() -> Any:
+    import zeep  # takes a tenth of a second, and only who asks a LAS needs it
+
     with resources.as_file(resources.files("connectors.uwlr") / "schemas") as folder:
         return zeep.Client(str(folder / "pupils.wsdl"))  # type: ignore[no-untyped-call]
 

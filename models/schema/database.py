@@ -16,10 +16,6 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import (
     Column,
     Connection,
@@ -31,6 +27,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    inspect,
     select,
     text,
     update,
@@ -49,6 +46,7 @@ _OFF = text(
     "AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
 )
 ROWS_PER_QUERY = 500
+MIGRATIONS = resources.files("models.schema") / "migrations"
 SQLITE_FILE = "rondblik.db"
 AUDIT_FILE = "audit.db"  # beside the database file of SQLite; see models/access/audit.py
 
@@ -349,7 +347,6 @@ def upgrading(engine: Engine, before_upgrade: Callable[[Connection], object] | N
     other connections to read; without it DatabaseOlder is raised. Raises DatabaseUnsafe for one of a later version. An
     exception undoes everything.
     """
-    config = _migrations()
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(0x526F, -1)))
@@ -360,9 +357,20 @@ def upgrading(engine: Engine, before_upgrade: Callable[[Connection], object] | N
             if before_upgrade is None:
                 raise DatabaseOlder
             before_upgrade(connection)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if state is not SchemaState.CURRENT:
+            _migrate(connection)
         yield connection
+
+
+def _migrate(connection: Connection) -> None:
+    """Run the migrations that the tables lack."""
+    from alembic import command  # takes a tenth of a second, and nearly every start does without
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 class SchemaState(Enum):
@@ -393,25 +401,27 @@ def schema_state(connection: Connection) -> SchemaState:
 
 def schema_revision(connection: Connection) -> str | None:
     """The last migration of the tables; None where there are none."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return revision
 
 
 @cache
-def newest_revision() -> str | None:
+def _revisions() -> list[str]:
+    """The migrations of this program, oldest first: each file begins with its revision."""
+    files = (MIGRATIONS / "versions").iterdir()
+    return sorted(file.name.partition("_")[0] for file in files if file.name.endswith(".py"))
+
+
+def newest_revision() -> str:
     """The last migration that this program has."""
-    return ScriptDirectory.from_config(_migrations()).get_current_head()
+    return _revisions()[-1]
 
 
 def is_known_revision(revision: str) -> bool:
     """Whether this program has the migration."""
-    scripts = ScriptDirectory.from_config(_migrations())
-    return any(script.revision == revision for script in scripts.walk_revisions())
-
-
-def _migrations() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(resources.files("models.schema") / "migrations"))
-    return config
+    return revision in _revisions()
 
 
 def sqlite_url(folder: Path) -> str:
