@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -29,6 +29,7 @@ from models.schema.database import (
     overwrite,
     portions,
     read_transaction,
+    restate,
     write_transaction,
 )
 from models.schema.encryption import PiiCipher
@@ -48,7 +49,7 @@ from models.schema.records import (
     TestDefinition,
     Verdict,
 )
-from models.schema.stored_result import KEY_COLUMNS, StoredResult, value_digest
+from models.schema.stored_result import KEY_COLUMNS, VALUE_COLUMNS, StoredResult, value_digest
 from models.schema.tables import (
     deliveries,
     fetched_documents,
@@ -68,6 +69,7 @@ DAY_US = 24 * 3600 * 1_000_000
 PUSH = "push"  # the way of what a publisher sends to us
 MAX_FINDINGS = 50
 NO_IDENTIFIER = 0
+SAMPLE_ROWS = 100
 RANK_COLUMNS = ("created_us", "arrived_us", "digest64")
 
 # A row on its way into `results`: a plain tuple, for those are made and bound fastest, in an order of its own. What a
@@ -132,6 +134,13 @@ _PARKED = select(identifiers.c.id).where(
     identifiers.c.id.in_(bindparam("ids", expanding=True)),
     identifiers.c.pupil_id.is_(None),
 )
+_EXISTING = select(*(results.c[name] for name in StoredResult._fields)).where(
+    results.c.school_id == bindparam("school"),
+    results.c.source_id == bindparam("source"),
+    results.c.key.in_(bindparam("keys", expanding=True)),
+    results.c.delivery_id != bindparam("delivery"),
+)
+_key_of = itemgetter(TUPLE_COLUMNS.index("key"), TUPLE_COLUMNS.index("progress"))
 _in_order_of_fields = itemgetter(*map(TUPLE_COLUMNS.index, StoredResult._fields))
 _progress_values = itemgetter(*map(Progress._fields.index, PROGRESS_COLUMNS))
 
@@ -473,11 +482,11 @@ class _Saving:
             self.know_parts(chunk)
             by_pupil.update(map(itemgetter(PUPIL), chunk))
             rows = self.to_rows(chunk, identifier_ids, test_ids, definitions)
-            new = insert_new(self.connection, results, TUPLE_COLUMNS, rows)
             counts["results"] += len(rows)
-            counts["new"] += new
-            if new < len(rows):
-                counts.update(self.merge([StoredResult._make(_in_order_of_fields(row)) for row in rows]))
+            if self.says_the_same(rows):
+                counts["unchanged"] += len(rows)
+                continue
+            counts.update(self.save_rows(rows))
         without = self.parked(identifier_ids)
         counts["parked"] = sum(count for pupil, count in by_pupil.items() if identifier_ids[pupil] in without)
         return dict(counts)
@@ -590,13 +599,36 @@ class _Saving:
             rows.append(row)
         return rows
 
-    def merge(self, rows: list[StoredResult]) -> Counter[str]:
+    def says_the_same(self, rows: list[StoredTuple]) -> bool:
+        """Whether all these values stand in the store already, from an earlier message; then they have our rank now.
+
+        A publisher that sends everything each time changes little: the first few rows tell whether the rest is tried.
+        """
+        return all(
+            restate(self.connection, results, KEY_COLUMNS, RANK_COLUMNS, TUPLE_COLUMNS, VALUE_COLUMNS, some)
+            == len(some)
+            for some in (rows[:SAMPLE_ROWS], rows[SAMPLE_ROWS:])
+        )
+
+    def save_rows(self, rows: list[StoredTuple]) -> Counter[str]:
+        """Put in new rows and merge the others; the first few tell whether it is worth asking first which these are."""
+        keys = [_key_of(row) for row in rows]
+        known = self.existing(keys) if self.existing(keys[:SAMPLE_ROWS]) else {}
+        fresh = [row for row, key in zip(rows, keys, strict=True) if key not in known] if known else rows
+        new = insert_new(self.connection, results, TUPLE_COLUMNS, fresh)
+        if new < len(fresh):
+            known = self.existing(keys)
+        counts = Counter(new=new)
+        if known:
+            counts += self.merge([StoredResult._make(_in_order_of_fields(row)) for row in rows], known)
+        return counts
+
+    def merge(self, rows: list[StoredResult], existing: Mapping[tuple[str, bool], StoredResult]) -> Counter[str]:
         """Rows whose key was there before: the greater rank counts, every other value goes to history."""
         counts: Counter[str] = Counter()
         refreshed: list[StoredResult] = []
         winning: list[StoredResult] = []
         former: list[StoredResult] = []
-        existing = self.existing(rows)
         for row in rows:
             old = existing.get((row.key, row.progress))
             if old is None:
@@ -621,17 +653,13 @@ class _Saving:
         overwrite(self.connection, results, KEY_COLUMNS, StoredResult._fields, winning)
         return counts
 
-    def existing(self, rows: list[StoredResult]) -> dict[tuple[str, bool], StoredResult]:
-        """The stored rows with the keys of `rows`, less those that this message has just put in."""
+    def existing(self, keys: Sequence[tuple[str, bool]]) -> dict[tuple[str, bool], StoredResult]:
+        """The stored rows with these keys, less those that this message has just put in."""
+        of_message = {"school": self.school_id, "source": self.source_id, "delivery": self.delivery_id}
         stored: dict[tuple[str, bool], StoredResult] = {}
-        for portion in portions([row.key for row in rows]):
-            query = select(*(results.c[name] for name in StoredResult._fields)).where(
-                results.c.school_id == self.school_id,
-                results.c.source_id == self.source_id,
-                results.c.key.in_(portion),
-                results.c.delivery_id != self.delivery_id,
-            )
-            for row in map(StoredResult._make, self.connection.execute(query)):
+        for portion in portions([key for key, _progress in keys]):
+            rows = self.connection.execute(_EXISTING, {**of_message, "keys": portion})
+            for row in map(StoredResult._make, rows):
                 stored[row.key, row.progress] = row
         return stored
 

@@ -289,6 +289,42 @@ def overwrite(connection: Connection, table: Table, keys: Sequence[str], columns
         driver.executemany(f"UPDATE {table.name} SET {values} WHERE {own}", map(pick, rows))  # noqa: S608
 
 
+def restate(
+    connection: Connection,
+    table: Table,
+    keys: Sequence[str],
+    rank: Sequence[str],
+    columns: Sequence[str],
+    same: Sequence[str],
+    rows: Rows,
+) -> int:
+    """Write the `rank` of rows into those with the same keys that hold the same in the columns `same`; how many.
+
+    Only where it is greater than theirs. `columns` names what a row holds, in its order.
+    """
+    if not rows:
+        return 0
+    if connection.dialect.name == "postgresql":
+        alike = [f"{table.name}.{name} = new.{name}" for name in keys]
+        alike += [f"{table.name}.{name} IS NOT DISTINCT FROM new.{name}" for name in same]
+        older = (
+            f"({', '.join(f'{table.name}.{name}' for name in rank)}) < ({', '.join(f'new.{name}' for name in rank)})"
+        )
+        values = ", ".join(f"{name} = new.{name}" for name in rank)
+        where = " AND ".join([*alike, older])
+        statement = f"UPDATE {table.name} SET {values} FROM {{staging}} new WHERE {where}"  # noqa: S608
+        return _from_staging(connection, table.name, ", ".join(columns), rows, statement)
+    pick = itemgetter(*map(columns.index, (*rank, *keys, *same, *rank)))
+    alike = [*(f"{name} = ?" for name in keys), *(f"{name} IS ?" for name in same)]
+    marks = ", ".join("?" * len(rank))
+    values = ", ".join(f"{name} = ?" for name in rank)
+    where = f"{' AND '.join(alike)} AND ({', '.join(rank)}) < ({marks})"
+    with _driver(connection) as driver:
+        before = driver.total_changes
+        driver.executemany(f"UPDATE {table.name} SET {values} WHERE {where}", map(pick, rows))  # noqa: S608
+        return int(driver.total_changes - before)
+
+
 def keep_greatest(
     connection: Connection,
     table: Table,
