@@ -444,20 +444,20 @@ def schema_revision(connection: Connection) -> str | None:
 
 
 @cache
-def _revisions() -> list[str]:
-    """The migrations of this program, oldest first: each file begins with its revision."""
+def _migrations() -> list[str]:
+    """The names of the migrations of this program, oldest first; each begins with its revision."""
     files = (MIGRATIONS / "versions").iterdir()
-    return sorted(file.name.partition("_")[0] for file in files if file.name.endswith(".py"))
+    return sorted(file.name.removesuffix(".py") for file in files if file.name.endswith(".py"))
 
 
 def newest_revision() -> str:
     """The last migration that this program has."""
-    return _revisions()[-1]
+    return _migrations()[-1].partition("_")[0]
 
 
 def is_known_revision(revision: str) -> bool:
     """Whether this program has the migration."""
-    return revision in _revisions()
+    return any(f"{name}_".startswith(f"{revision}_") for name in _migrations())
 
 
 def sqlite_url(folder: Path) -> str:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 import models
@@ -22,7 +23,7 @@ from models.schema.tables import metadata
 from models.schema.terms import SenderTerms
 from tests.conftest import Store, new_postgres
 from tests.dashboard import school
-from tests.models.earlier import EARLIER, make, upgrade_to
+from tests.models.earlier import EARLIER, config, make, upgrade_to
 from tests.models.every_kind import stored
 from tests.models.filled import ELSEWHERE, SENT, any_order, copy_rows, everything, fill, send
 from tests.models.schema import schema, without
@@ -235,3 +236,10 @@ def test_what_was_queued_before_there_was_one_queue_is_done_after_it(bare: Engin
         with database.write_transaction(bare, raises_version=False) as connection:
             connections.ensure_connection(connection, 1, 1)  # it has a poll already
         assert work_queue.claim(bare, "source 1") is None
+
+
+def test_the_names_of_the_migrations_are_their_order() -> None:
+    chain = [item.revision for item in ScriptDirectory.from_config(config()).walk_revisions()]
+    assert database.newest_revision() == chain[0]
+    assert chain == sorted(chain, reverse=True)
+    assert [database.is_known_revision(item) for item in (*chain, "9999")] == [True] * len(chain) + [False]

@@ -33,8 +33,8 @@ from tests.models.test_store import take
 HOLIDAYS = read_holidays()
 ROSTER_OF_SCHOOL = replace(ROSTER, school=replace(ROSTER.school, brin="99XX"), digest=b"s" * 32)
 VERSIONLESS = {
-    "ingest/connections.py", "ingest/own_connections.py", "ingest/page_requests.py", "ingest/work_queue.py", "ingest/retention.py",
-    "schema/rate_limit.py",
+    "ingest/connections.py", "ingest/own_connections.py", "ingest/page_requests.py", "ingest/work_queue.py",
+    "ingest/retention.py", "schema/rate_limit.py",
 }  # fmt: skip
 
 
