@@ -66,11 +66,12 @@ class Entry:
     sandbox_id: int | None = None
     account_id: int | None = None
     role_id: int | None = None
+    school_ids: frozenset[int] | None = None  # for which the sign-in may speak; None: for any
 
     @classmethod
-    def of_account(cls, account_id: int, role_id: int | None) -> Entry:
+    def of_account(cls, account_id: int, role_id: int | None, school_ids: frozenset[int] | None = None) -> Entry:
         """An account, without a role where it has none or has to choose."""
-        return cls(f"account-{account_id}", None, account_id, role_id)
+        return cls(f"account-{account_id}", None, account_id, role_id, school_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +100,16 @@ class Session:
     account_id: int | None
     role_id: int | None
     user: User | None
+    school_ids: frozenset[int] | None = None
 
     @property
     def entry(self) -> Entry:
         """Who entered."""
-        return Entry(self.user_key, self.sandbox_id, self.account_id, self.role_id)
+        return Entry(self.user_key, self.sandbox_id, self.account_id, self.role_id, self.school_ids)
+
+    def speaks_for(self, school_id: int) -> bool:
+        """Whether a role at this school can be used: a provider speaks for its own schools alone (ADR 26)."""
+        return self.school_ids is None or school_id in self.school_ids
 
     def is_over(self, limits: SessionLimits) -> bool:
         """Whether it was not used for too long, or began too long ago."""
@@ -155,6 +161,7 @@ class Sessions:
                     digest=_digest(token), user_key=entry.user_key, sandbox_id=entry.sandbox_id,
                     account_id=entry.account_id, role_id=entry.role_id, started_us=now, seen_us=now,
                     browser=browser or secrets.token_bytes(16),
+                    school_ids=None if entry.school_ids is None else json.dumps(sorted(entry.school_ids)),
                 )
             )  # fmt: skip
         return token
@@ -174,12 +181,13 @@ class Sessions:
         if row is None:
             return None
         user = None
-        if row.school_id is not None:
+        school_ids = None if row.school_ids is None else frozenset(json.loads(row.school_ids))
+        if row.school_id is not None and (school_ids is None or row.school_id in school_ids):
             name = full_name(row.first_name, row.prefix, row.last_name) or row.name
             user = User(row.user_key, name, Role(row.role), row.teacher_id, row.school_id, role_id=row.role_id)
         return Session(
             row.digest, row.user_key, row.sandbox_id, row.browser, row.started_us, row.seen_us, row.flash,
-            row.account_id, row.role_id, user,
+            row.account_id, row.role_id, user, school_ids,
         )  # fmt: skip
 
     def is_over(self, session: Session, school_id: int | None) -> bool:

@@ -165,7 +165,8 @@ def _other_roles() -> list[Any]:
     if session is None or session.account_id is None:
         return []
     with database.read_transaction(request.context().engine) as connection:
-        roles = [role for role in roles_of(connection, session.account_id) if role.id != session.role_id]
+        own = roles_of(connection, session.account_id)
+        roles = [role for role in own if role.id != session.role_id and session.speaks_for(role.school_id)]
     return [
         html.Form(
             html.Button(

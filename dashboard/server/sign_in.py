@@ -191,11 +191,15 @@ def come_back(sign_in: SignIn) -> ResponseReturnValue:
         raise _refused(failed.failure, provider) from None
     except NotOfSchool as other:
         raise _not_of_school(other, provider) from None
-    return _enter(*_account_of(provider, person, begun), begun.onward)
+    account_id, roles = _account_of(provider, person, begun)
+    return _enter(account_id, roles, begun.onward, frozenset(person.school_ids))
 
 
 def _account_of(provider: SignInProvider, person: Person, begun: Pending) -> tuple[int, list[AccountRole]]:
-    """The account of a person with its roles; raises Refused where their invitation is not of their school."""
+    """The account of a person with its roles at the schools of the sign-in.
+
+    Raises Refused where their invitation is not of their school.
+    """
     context = request.context()
     with write_transaction(context.engine, raises_version=False) as connection:
         account_id = accounts.signed_in(
@@ -304,10 +308,15 @@ def sign_in_locally(sign_in: SignIn) -> ResponseReturnValue:
 # -- roles -----------------------------------------------------------------------------------------------------
 
 
-def _enter(account_id: int, roles: list[AccountRole], onward: str) -> ResponseReturnValue:
-    """Start the session of an account: in its only role, or to choose one, or to read that there is none."""
+def _enter(
+    account_id: int, roles: list[AccountRole], onward: str, school_ids: frozenset[int] | None = None
+) -> ResponseReturnValue:
+    """Start the session of an account: in its only role, or to choose one, or to read that there is none.
+
+    `school_ids` are those that the sign-in may speak for; None: any.
+    """
     only = roles[0].id if len(roles) == 1 else None
-    request.sign_in_as(Entry.of_account(account_id, only))
+    request.sign_in_as(Entry.of_account(account_id, only, school_ids))
     if only is not None:
         _record_sign_in(roles[0])
     return flask.redirect(onward if only is not None else addresses.CHOOSE_ROLE, 303)
@@ -342,7 +351,9 @@ def take_role() -> ResponseReturnValue:
     role = next((role for role in _own_roles() if str(role.id) == chosen), None)
     if role is None:
         raise Refused(_("You no longer have this role."), 403, "role")
-    request.sign_in_as(Entry.of_account(role.account_id, role.id))
+    session = request.current_session()
+    assert session is not None
+    request.sign_in_as(Entry.of_account(role.account_id, role.id, session.school_ids))
     _record_sign_in(role)
     return flask.redirect(addresses.HOME, 303)
 
@@ -358,7 +369,8 @@ def _own_roles() -> list[AccountRole]:
     if session is None or session.account_id is None:
         raise Refused(_("Sign in first."), 403, "no account")
     with read_transaction(context.engine) as connection:
-        return accounts.roles_of(connection, session.account_id)
+        roles = accounts.roles_of(connection, session.account_id)
+    return [role for role in roles if session.speaks_for(role.school_id)]
 
 
 def _local_path(text: str) -> str:

@@ -116,6 +116,11 @@ def test_who_has_roles_in_two_schools_chooses_and_changes(visitor: Visitor, scho
     only = Visitor(visitor.web, visitor.provider)  # the same account at a way in that speaks for De Wissel alone
     assert only.signs_in("hanna", "eigen").headers["Location"] == "/"
     assert only.who == HANNA
+    assert "Elders" not in only.get("/rol").text
+    assert only.post("/rol", rol=support).status_code == 403
+    assert only.post("/rol", rol=teacher).status_code == 303
+    assert only.post("/rol", rol=support).status_code == 403  # nor after another choice
+    assert only.who == HANNA
 
 
 def test_a_role_ends_with_the_next_request(visitor: Visitor, school_store: Store) -> None:
