@@ -10,6 +10,7 @@ the next one takes the place of the one that has been silent longest.
 from __future__ import annotations
 
 import io
+import logging
 import socket
 import sys
 import threading
@@ -354,6 +355,10 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         for channel in list(self.active_channels.values()):
             channel.look(now)
         super().maintenance(now)
+
+
+# It would warn of every request that waits for a thread, a line each.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 def make_server(application: Any, listener: socket.socket, limits: BodyLimits) -> TcpWSGIServer:

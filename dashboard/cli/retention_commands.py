@@ -47,7 +47,7 @@ def _print_report(store: Store) -> None:
     terms = applying.pupil_retention_of(store.settings, store.engine)
     with read_transaction(store.engine) as connection:
         for school_id, name in schools.all_schools(connection):
-            found = pupil_retention.report(connection, school_id, terms[school_id])
+            found = pupil_retention.report(connection, _operator(school_id), terms[school_id])
             click.echo(
                 f"{name or school_id}: after {terms[school_id].left_days} days {found.pupils_due} pupils now, "
                 f"{found.pupils_coming} within {pupil_retention.COMING_DAYS} days; "
@@ -70,7 +70,7 @@ def hold(options: Options, named: Identification, pupil: int | None) -> None:
     with open_store(options) as store:
         with write_transaction(store.engine) as connection:
             school_id = _checked(connection, store, named, pupil)
-            placed = legal_holds.place_hold(connection, school_id, pupil, BY)
+            placed = legal_holds.place_hold(connection, _operator(school_id), pupil)
         if placed:
             _note_down(store, school_id, pupil, "legal hold placed")
     click.echo("Held." if placed else "It was held already.")
@@ -85,7 +85,7 @@ def release(options: Options, named: Identification, pupil: int | None) -> None:
     with open_store(options) as store:
         with write_transaction(store.engine) as connection:
             school_id = _checked(connection, store, named, pupil)
-            ended = legal_holds.end_hold(connection, school_id, pupil, BY)
+            ended = legal_holds.end_hold(connection, _operator(school_id), pupil)
         if ended:
             _note_down(store, school_id, pupil, "legal hold ended")
     if not ended:
@@ -104,7 +104,10 @@ def _checked(connection: Connection, store: Store, named: Identification, pupil:
     return school_id
 
 
+def _operator(school_id: int) -> Viewer:
+    return Viewer(school_id, Role.ADMINISTRATOR, name=BY)
+
+
 def _note_down(store: Store, school_id: int, pupil: int | None, action: str) -> None:
-    operator = Viewer(school_id, Role.ADMINISTRATOR, name=BY)
     pupil_ids = () if pupil is None else (pupil,)
-    open_audit(store.engine, store.cipher).append(operator, [Administered(action, pupil or 0, pupil_ids)])
+    open_audit(store.engine, store.cipher).append(_operator(school_id), [Administered(action, pupil or 0, pupil_ids)])

@@ -40,8 +40,8 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
     context = request.context()
     terms = context.options.pupil_retention.get(viewer.school_id, PupilRetention())
     with database.read_transaction(context.engine) as connection:
-        report = pupil_retention.report(connection, viewer.school_id, terms)
-        holds = legal_holds.standing_holds(connection, viewer.school_id)
+        report = pupil_retention.report(connection, viewer, terms)
+        holds = legal_holds.standing_holds(connection, viewer)
     about = _("Rondblik deletes by itself what is past its time, every day. The terms are in the configuration file.")
     heads = [
         _("What"),

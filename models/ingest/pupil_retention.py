@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, select
 
+from models.access.viewer import Viewer
 from models.ingest import erasure
 from models.ingest.erasure import PupilUnknown
 from models.ingest.legal_holds import Held, standing_holds
@@ -50,11 +51,14 @@ class RetentionReport:
     whole_school_held: bool
 
 
-def report(connection: Connection, school_id: int, terms: PupilRetention) -> RetentionReport:
-    """What `delete_due` would delete now, and what becomes due in COMING_DAYS; nothing is changed."""
+def report(connection: Connection, viewer: Viewer, terms: PupilRetention) -> RetentionReport:
+    """What `delete_due` would delete now, and what becomes due in COMING_DAYS; nothing is changed.
+
+    For administrators of the school. Raises AccessDenied.
+    """
     today = clock.today()
-    held = {hold.pupil_id for hold in standing_holds(connection, school_id)}
-    due = list(_coming(connection, school_id, terms, today + timedelta(days=COMING_DAYS)))
+    held = {hold.pupil_id for hold in standing_holds(connection, viewer)}
+    due = list(_coming(connection, viewer.school_id, terms, today + timedelta(days=COMING_DAYS)))
     free = [] if None in held else [item for item in due if item.pupil_id is None or item.pupil_id not in held]
 
     def count(of_pupils: bool, now: bool) -> int:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from models.access.viewer import AccessDenied
 from models.ingest import erasure, legal_holds, pupil_retention, rosters
 from models.ingest.legal_holds import Held
 from models.ingest.pupil_retention import RetentionReport
@@ -17,7 +18,7 @@ from models.schema.terms import PupilRetention
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.models.filled import ROSTER, fill
-from tests.models.test_erasure import SCHOOL, results_of
+from tests.models.test_erasure import ADMINISTRATOR, SCHOOL, SUPPORT, results_of
 from tests.models.test_store import take
 from tests.uwlr.messages import result_xml
 
@@ -63,7 +64,7 @@ def later(days: int) -> datetime:
 
 def report(store: Store) -> RetentionReport:
     with database.read_transaction(store.engine) as connection:
-        return pupil_retention.report(connection, SCHOOL, TERMS)
+        return pupil_retention.report(connection, ADMINISTRATOR, TERMS)
 
 
 def delete_due(store: Store) -> tuple[list[int], int]:
@@ -130,8 +131,8 @@ def test_nothing_is_deleted_under_a_legal_hold(left: Store, whole_school: bool) 
     gone = pupil_of(left, LEAVES)
     held = None if whole_school else gone
     with database.write_transaction(left.engine, SCHOOL) as connection:
-        assert legal_holds.place_hold(connection, SCHOOL, held, "rondblik retention")
-        assert not legal_holds.place_hold(connection, SCHOOL, held, "rondblik retention")
+        assert legal_holds.place_hold(connection, ADMINISTRATOR, held)
+        assert not legal_holds.place_hold(connection, ADMINISTRATOR, held)
     with clock.fixed(later(731)):
         assert report(left).held >= 1
         assert gone not in delete_due(left)[0]
@@ -141,14 +142,14 @@ def test_nothing_is_deleted_under_a_legal_hold(left: Store, whole_school: bool) 
         with pytest.raises(Held):
             erasure.delete_person(left.engine, left.cipher, person)
         with database.write_transaction(left.engine, SCHOOL) as connection:
-            assert legal_holds.end_hold(connection, SCHOOL, held, "rondblik retention")
-            assert not legal_holds.end_hold(connection, SCHOOL, held, "rondblik retention")
+            assert legal_holds.end_hold(connection, ADMINISTRATOR, held)
+            assert not legal_holds.end_hold(connection, ADMINISTRATOR, held)
         assert gone in delete_due(left)[0]
 
 
 def test_a_hold_of_one_school_holds_no_other(left: Store) -> None:
     with database.write_transaction(left.engine, school.SCHOOL) as connection:
-        legal_holds.place_hold(connection, school.SCHOOL, None, "rondblik retention")
+        legal_holds.place_hold(connection, replace(ADMINISTRATOR, school_id=school.SCHOOL), None)
     with clock.fixed(later(731)):
         assert pupil_of(left, LEAVES) in delete_due(left)[0]
 
@@ -164,3 +165,13 @@ def test_a_pupil_without_group_and_leaving_date_stays_until_the_results_are_old(
         assert gone not in delete_due(left)[0]
     with clock.fixed(later(732)):
         assert gone in delete_due(left)[0]
+
+
+def test_only_an_administrator_reads_and_holds(left: Store) -> None:
+    with database.write_transaction(left.engine, SCHOOL) as connection:
+        with pytest.raises(AccessDenied):
+            pupil_retention.report(connection, SUPPORT, TERMS)
+        with pytest.raises(AccessDenied):
+            legal_holds.place_hold(connection, SUPPORT, None)
+        with pytest.raises(AccessDenied):
+            legal_holds.end_hold(connection, SUPPORT, None)
