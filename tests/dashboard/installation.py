@@ -70,7 +70,7 @@ class Installation:
 
     def files(self) -> dict[str, bytes]:
         """What stands in the data folder beside the database."""
-        files = [path for path in self.data.rglob("*") if path.is_file() and path.name != RESERVE_FILE]
+        files = [path for path in self.data.rglob("*") if path.is_file() and not path.name.startswith(RESERVE_FILE)]
         return {path.name: path.read_bytes() for path in files if not path.name.startswith("rondblik.db")}
 
     def rows(self) -> dict[str, list[Any]]:

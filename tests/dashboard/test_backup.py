@@ -100,6 +100,7 @@ def class_page(installation: Installation) -> str:
         port, path = processes.start()
         browser = Browser([port])
         assert browser.ask("GET", path).status_code == 303
+        browser.become(f"support-{school.SCHOOL}", 1)
         page = browser.page()
     finally:
         for port in list(processes.running):
