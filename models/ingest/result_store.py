@@ -462,6 +462,7 @@ class _Saving:
         self.digest64 = digest64(delivery.digest)
         self.part_ids: dict[str | None, int] = {None: 0}
         self.erased: frozenset[int] = frozenset()  # places of pupils who were erased: nothing of them is stored
+        self.all_new = False  # no key of the chunk before was known: a first delivery asks once
         self.moved = 0
         self.tied = 0
 
@@ -483,9 +484,6 @@ class _Saving:
             by_pupil.update(map(itemgetter(PUPIL), chunk))
             rows = self.to_rows(chunk, identifier_ids, test_ids, definitions)
             counts["results"] += len(rows)
-            if self.says_the_same(rows):
-                counts["unchanged"] += len(rows)
-                continue
             counts.update(self.save_rows(rows))
         without = self.parked(identifier_ids)
         counts["parked"] = sum(count for pupil, count in by_pupil.items() if identifier_ids[pupil] in without)
@@ -611,13 +609,18 @@ class _Saving:
         )
 
     def save_rows(self, rows: list[StoredTuple]) -> Counter[str]:
-        """Put in new rows and merge the others; the first few tell whether it is worth asking first which these are."""
+        """Put in new rows and merge the others; the first few of a chunk tell whether it is likely to have any."""
         keys = [_key_of(row) for row in rows]
-        known = self.existing(keys) if self.existing(keys[:SAMPLE_ROWS]) else {}
+        known: dict[tuple[str, bool], StoredResult] = {}
+        self.all_new = self.all_new or not self.existing(keys[:SAMPLE_ROWS])
+        if not self.all_new:
+            if self.says_the_same(rows):
+                return Counter(unchanged=len(rows))
+            known = self.existing(keys)
         fresh = [row for row, key in zip(rows, keys, strict=True) if key not in known] if known else rows
         new = insert_new(self.connection, results, TUPLE_COLUMNS, fresh)
         if new < len(fresh):
-            known = self.existing(keys)
+            self.all_new, known = False, self.existing(keys)
         counts = Counter(new=new)
         if known:
             counts += self.merge([StoredResult._make(_in_order_of_fields(row)) for row in rows], known)
