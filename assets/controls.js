@@ -1,5 +1,5 @@
 /* The controls of the pages: components of Dash (dashboard/ui/components.py) on React alone. A library would be as much
-   as Dash itself; docs/adr/0034-own-controls.md says why. */
+   as Dash itself; docs/adr/0035-own-controls.md says why. */
 (function () {
   var React = window.React;
   var make = React.createElement;

@@ -1,7 +1,7 @@
 """Scripts and style sheets: read and compressed once for each process, at addresses that hold a digest of the content.
 
 A browser keeps a file for a year without asking again: what changes gets another address. Charts are drawn by the part
-of plotly.js that they need where that is installed (`make` fetches it, docs/adr/0035), else by the whole.
+of plotly.js that they need where that is installed (`make` fetches it, docs/adr/0036), else by the whole.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Our own components of Dash; the browser's part of them is `assets/controls.js` (docs/adr/0034).
+"""Our own components of Dash; the browser's part of them is `assets/controls.js` (docs/adr/0035).
 
 Callbacks read and write their values. A field of a form that no callback reads is markup (`dashboard.ui.fields`).
 """
