@@ -63,7 +63,7 @@ class Plain:
 
     def store(self, data: bytes) -> int:
         """Store a message; returns how many results it has."""
-        document = etree.fromstring(data, etree.XMLParser(resolve_entities=False, huge_tree=True))
+        document = etree.fromstring(data, etree.XMLParser(resolve_entities=False))
         self.schema.assertValid(document)
         payload = next(document.iter(MESSAGE))
         message = self.types.get_element(MESSAGE).parse(payload, self.types)

@@ -29,7 +29,6 @@ COMING_DAYS = 30  # that a report looks ahead
 class Due:
     """Whose data is deleted on `on` or soon after: a pupil, or (`pupil_id` None) nobody known under an identifier."""
 
-    school_id: int
     pupil_id: int | None
     identifier_id: int | None
     on: date
@@ -106,12 +105,12 @@ def _coming(connection: Connection, school_id: int, terms: PupilRetention, until
     for pupil_id, left_on in _left(connection, school_id).items():
         due_on = left_on + timedelta(days=terms.left_days)
         if due_on <= until:
-            yield Due(school_id, pupil_id, None, due_on)
+            yield Due(pupil_id, None, due_on)
     of_nobody = _last_results(connection, school_id, identifiers.c.pupil_id.is_(None))
     for identifier_id, came_on in of_nobody.items():
         due_on = came_on + timedelta(days=terms.unmatched_days)
         if due_on <= until:
-            yield Due(school_id, None, identifier_id, due_on)
+            yield Due(None, identifier_id, due_on)
 
 
 def _left(connection: Connection, school_id: int) -> Mapping[int, date]:
