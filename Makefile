@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
+# The program is started hundreds of times by the tests, and measured: it is compiled once, as after an installation.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test quick test-dates fuzz compare faults check bench bench-full simulate rules screenshots lock clean
 
