@@ -139,7 +139,6 @@ REPEATED = {
 }
 
 
-@pytest.mark.timing
 @pytest.mark.parametrize(("start", "again"), REPEATED.values(), ids=REPEATED)
 def test_covering_takes_time_in_proportion_whatever_is_sent(start: bytes, again: bytes) -> None:
     data = (start + again * (MAX_CHARACTERS // len(again) + 1))[:MAX_CHARACTERS]
@@ -152,7 +151,6 @@ def seconds(data: bytes) -> float:
     return time.process_time() - began
 
 
-@pytest.mark.timing
 def test_many_values_of_many_lengths_are_all_covered() -> None:
     values = [f"{'a' * (4 + number % 250)}-{number}" for number in range(5_000)]
     data = "".join(f'<leerlingid>{value}</leerlingid><x y="r-{value}"/>' for value in values).encode()
