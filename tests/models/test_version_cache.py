@@ -22,8 +22,8 @@ from models.classroom.signal_resolutions import ResolutionAction
 from models.ingest import connections, identity, rosters, work_queue
 from models.results.subject_mapping import map_subject
 from models.schema import clock, database
-from models.schema.records import PupilRef
 from models.schema.data_versions import DataVersion
+from models.schema.records import PupilRef
 from models.schema.version_cache import VersionCache
 from tests.conftest import Store
 from tests.dashboard import school
