@@ -26,6 +26,7 @@ from models.schema.tables import schools
 from models.schema.version_cache import OfPupils, once_per_version
 
 MAX_DERIVED = 32
+MAX_PIECES = 8_000  # a page of 600 pupils with twelve subjects
 
 Derived = TypeVar("Derived")
 
@@ -60,6 +61,10 @@ class ClassState:
     judged: Judged = field(compare=False, repr=False)
     # What was computed from it, see `once`: of a few screens, for the markup of one can be half a megabyte.
     derived: Recent[Hashable, Any] = field(default_factory=lambda: Recent(MAX_DERIVED), compare=False, repr=False)
+    # Small pieces with what each was made of: a state that is renewed has those of the one before, see `piece`.
+    pieces: Recent[Hashable, tuple[object, Any]] = field(
+        default_factory=lambda: Recent(MAX_PIECES), compare=False, repr=False
+    )
 
     def once(self, key: Hashable, compute: Callable[[], Derived]) -> Derived:
         """What `compute` returns, computed once for this state; the key names it among all that is computed so.
@@ -73,10 +78,30 @@ class ClassState:
         self.derived.put(key, value)
         return value
 
+    def piece(self, key: Hashable, made_of: object, make: Callable[[], Derived]) -> Derived:
+        """What `make` returns, made once for equal `made_of`, which is all that it depends on, besides the day."""
+        kept = self.pieces.get(key)
+        if kept is not None and kept[0] == made_of:
+            piece: Derived = kept[1]
+            return piece
+        value = make()
+        self.pieces.put(key, (made_of, value))
+        return value
+
     @property
     def shown_thresholds(self) -> list[Thresholds]:
         """The thresholds of the classes that are shown."""
         return [limits for class_id, limits in self.thresholds.items() if class_id in self.class_data.classes]
+
+    def signals_of(self, pupil_id: int) -> list[Signal]:
+        """All signals of a pupil: open, settled and suppressed."""
+        return self.once("signals by pupil", self._by_pupil).get(pupil_id, [])
+
+    def _by_pupil(self) -> dict[int | None, list[Signal]]:
+        by_pupil: dict[int | None, list[Signal]] = {}
+        for signal in self.signals:
+            by_pupil.setdefault(signal.pupil_id, []).append(signal)
+        return by_pupil
 
     @property
     def open_signals(self) -> dict[int, list[Signal]]:
@@ -130,7 +155,8 @@ def class_state(
 
     def renew(kept: ClassState, changed: frozenset[int]) -> ClassState:
         data = renewed(connection, viewer, kept.judged.class_data, changed, period, hidden_parts=hidden_parts)
-        return _state(_judge_again(kept.judged, replace(data, sources=sources), changed), class_ids)
+        judged_again = _judge_again(kept.judged, replace(data, sources=sources), changed)
+        return replace(_state(judged_again, class_ids), pieces=kept.pieces)
 
     key = ("class state", viewer, tuple(class_ids), school_year, holidays, period, hidden_parts, judged)
     of_pupils: OfPupils[ClassState] = OfPupils(lambda kept: kept.judged.pupils, renew)
