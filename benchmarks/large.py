@@ -128,7 +128,8 @@ def add_years(connection: Connection) -> None:
     named = ", ".join(f'"{column.name}"' for column in results.c)
     for back in YEARS_BACK:
         day = f"(CAST(substr(taken_on, 1, 4) AS INTEGER) - {back}) || substr(taken_on, 5)"
-        other = {"key": f"key || '-{'y' * largest}{back}'", "taken_on": day}
+        year = f"'{2026 - back}-{2027 - back}'"
+        other = {"key": f"key || '-{'y' * largest}{back}'", "taken_on": day, "school_year": year}
         taken = ", ".join(other.get(column.name, f'"{column.name}"') for column in results.c)
         connection.execute(text(f"INSERT INTO results ({named}) SELECT {taken} FROM results {of_first}"))
 

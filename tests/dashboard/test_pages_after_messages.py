@@ -6,12 +6,15 @@ import re
 
 import flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from connectors.uwlr.agreement import TOLERANT
 from models.schema import database
+from models.schema.tables import pupils
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.test_web import as_persona, shown_page
+from tests.models.filled import LARS
 from tests.models.test_pupil_versions import MESSAGES, MILA, of_pupil
 from tests.models.test_store import take
 
@@ -32,9 +35,23 @@ def test_after_messages_pages_are_those_of_a_fresh_computation(web: flask.Flask,
     for pupil in (1, 2, MILA):
         take(known_school, of_pupil(pupil, "6", "2026-11-01"))
     pages(client)
-    for _what, data in MESSAGES[::4]:
+    for _what, data in MESSAGES[::5]:
         take(known_school, data, agreement=TOLERANT)
         after = pages(client)
         with database.write_transaction(known_school.engine, school.SCHOOL):
             pass  # a change of something: everything is computed anew
         assert after == pages(client)
+
+
+def test_the_page_of_who_left_shows_messages_too(web: flask.Flask, known_school: Store) -> None:
+    """The state of the class, with which the page of a pupil is kept, has no leavers."""
+    client = as_persona(web, "iris")
+    with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
+        connection.execute(update(pupils).where(pupils.c.id == LARS).values(left_on="2026-11-20"))
+    take(known_school, of_pupil(LARS, "6", "2026-11-01"))
+    before = shown_page(client, f"/leerling/{LARS}")
+    take(known_school, of_pupil(LARS, "9", "2026-11-02"))
+    after = shown_page(client, f"/leerling/{LARS}")
+    with database.write_transaction(known_school.engine, school.SCHOOL):
+        pass
+    assert before != after == shown_page(client, f"/leerling/{LARS}")
