@@ -353,7 +353,9 @@ class _Reading:
             not_read = made_but_not_read(connection, viewer, owners, span, parts_from, parts=self.hidden_parts)
         catalogue = catalogue_of(connection, viewer.school_id, [*rows, *future], not_read)
         totals, part_sittings = current_totals_and_parts(rows)
-        progress = [row for row in rows if row.kind == Kind.PROGRESS and row.taken_on in this_year]
+        progress = sorted(
+            (row for row in rows if row.kind == Kind.PROGRESS and row.taken_on in this_year), key=_ROW_ORDER
+        )
         judged_rows = [row for row in rows if row.taken_on in judged]
         return ClassData(
             members,
@@ -382,9 +384,12 @@ def _by_pupil(of_pupils: Mapping[int, OfPupil]) -> dict[int, OfPupil]:
     return dict(sorted(of_pupils.items(), key=itemgetter(0)))
 
 
+_ROW_ORDER = attrgetter("pupil_id", "part_id", "taken_on", "source_id", "key")  # a database gives rows in any order
+
+
 def _in_order(scored_parts: Iterable[ScoredPart]) -> list[ScoredPart]:
-    """The same for parts: those of a pupil together, as they were read."""
-    return sorted(scored_parts, key=attrgetter("row.pupil_id"))
+    """The same for parts."""
+    return sorted(scored_parts, key=lambda part: _ROW_ORDER(part.row))
 
 
 def current_totals_and_parts(

@@ -522,7 +522,7 @@ def _column(name: str, hint: Any) -> Column[Any]:
 
 
 results = Table("results", metadata, *_result_columns().values(), PrimaryKeyConstraint(*KEY_COLUMNS))
-Index("results_by_pupil", results.c.school_id, results.c.identifier_id, results.c.part_id, results.c.taken_on)
+Index("results_by_pupil", results.c.school_id, results.c.identifier_id, results.c.taken_on, results.c.part_id)
 
 _history_columns = list(_result_columns().values())
 _history_columns.insert(
