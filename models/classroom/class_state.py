@@ -32,7 +32,7 @@ Derived = TypeVar("Derived")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedClasses:
     """What the signals of some classes were judged from, and the signals of each class by itself."""
 
     class_data: ClassData
@@ -58,7 +58,7 @@ class ClassState:
     thresholds: dict[int, Thresholds]
     due_dates: tuple[DueDate, ...]
     region: str
-    judged: Judged = field(compare=False, repr=False)
+    judged: JudgedClasses = field(compare=False, repr=False)
     # What was computed from it, see `once`: of a few screens, for the markup of one can be half a megabyte.
     derived: Recent[Hashable, Any] = field(default_factory=lambda: Recent(MAX_DERIVED), compare=False, repr=False)
     # Small pieces with what each was made of: a state that is renewed has those of the one before, see `piece`.
@@ -167,7 +167,7 @@ def class_state(
     return state
 
 
-def _judge(connection: Connection, viewer: Viewer, class_data: ClassData, holidays: Holidays) -> Judged:
+def _judge(connection: Connection, viewer: Viewer, class_data: ClassData, holidays: Holidays) -> JudgedClasses:
     """The signals of the classes in `class_data`."""
     class_ids = class_data.class_ids
     pupil_ids = [member.id for member in class_data.members]
@@ -178,10 +178,10 @@ def _judge(connection: Connection, viewer: Viewer, class_data: ClassData, holida
         newest_resolutions(connection, viewer, pupil_ids, class_ids),
         due_dates_of(connection, viewer, class_ids),
     )
-    return Judged(class_data, inputs, {id_: signals(_judged(class_data, id_), inputs) for id_ in class_ids})
+    return JudgedClasses(class_data, inputs, {id_: signals(_judged(class_data, id_), inputs) for id_ in class_ids})
 
 
-def _judge_again(kept: Judged, class_data: ClassData, changed: Collection[int]) -> Judged:
+def _judge_again(kept: JudgedClasses, class_data: ClassData, changed: Collection[int]) -> JudgedClasses:
     """The same for data in which only results of some pupils changed: of classes without them nothing did."""
     by_class = {
         class_id: of_class
@@ -189,10 +189,10 @@ def _judge_again(kept: Judged, class_data: ClassData, changed: Collection[int]) 
         else signals(_judged(class_data, class_id), kept.inputs)
         for class_id, of_class in kept.by_class.items()
     }
-    return Judged(class_data, kept.inputs, by_class)
+    return JudgedClasses(class_data, kept.inputs, by_class)
 
 
-def _state(judged: Judged, class_ids: list[int]) -> ClassState:
+def _state(judged: JudgedClasses, class_ids: list[int]) -> ClassState:
     """The state of some of the classes that were judged, which has the further classes of their pupils as well.
 
     Each class is judged by itself, so that a pupil has the same signals on every screen, whichever classes it shows. A
