@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The program is started hundreds of times by the tests, and measured: it is compiled once, as after an installation.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick test-dates fuzz compare faults check bench bench-full simulate rules screenshots lock clean
+.PHONY: demo test quick test-dates fuzz compare faults check bench bench-full bench-large simulate rules screenshots lock clean
 
 demo: .venv/.charts
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -70,6 +70,12 @@ bench-full: .venv/.ready-dev
 	@scripts/need-packages libxml2-utils postgresql chromium-headless-shell fonts-noto-core node:nodejs npm:npm
 	@$(MAKE) --no-print-directory .venv/.charts
 	$(BIN)/python -m benchmarks.full $(KEEP)
+
+# Pages in stores of up to five million results, after eight years, and while results come in; beside Datasette and DuckDB.
+bench-large: .venv/.ready-dev
+	@scripts/need-packages postgresql
+	@$(MAKE) --no-print-directory .venv/.charts
+	$(BIN)/python -m benchmarks.large
 
 # Two hundred schools in one database: whether what one of them sees and sends costs the same. ON=--postgres
 simulate: .venv/.ready-dev

@@ -50,7 +50,7 @@ def _people(connection: Connection, cipher: PiiCipher, sizes: Sequence[int]) -> 
         "school_identifications",
         [{"school_id": SCHOOL, "scheme": "brin", "value": "99XX", "location": ""}],
     )
-    classes = [(place + 1, f"{6 + place % 3}{'abc'[place // 3]}", 6 + place % 3) for place in range(len(sizes))]
+    classes = [(place + 1, f"{6 + place % 3}{'abcdefgh'[place // 3]}", 6 + place % 3) for place in range(len(sizes))]
     _many(
         connection,
         "classes",

@@ -55,7 +55,7 @@ OTHER_KEY = "k1"  # of a pupil who stays
 NOTHING: dict[str, set[str]] = {
     "numbers": {"table_name", "last"},
     "key_fingerprints": {"id", "fingerprint"},
-    "data_versions": {"school_id", "version"},
+    "data_versions": {"school_id", "version", "general"},
     "schools": {"id", "name", "synthetic", "region"},
     "school_identifications": {"school_id", "scheme", "value", "location"},
     "sources": {"id", "key", "name", "role", "material"},
