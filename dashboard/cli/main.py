@@ -27,6 +27,7 @@ from dashboard.cli.account_commands import account
 from dashboard.cli.audit_commands import audit
 from dashboard.cli.backup_commands import backup, backup_before_upgrade, restore
 from dashboard.cli.doctor_command import doctor
+from dashboard.cli.key_commands import key
 from dashboard.cli.person_commands import person
 from dashboard.cli.quarantine_commands import quarantine
 from dashboard.cli.retention_commands import retention
@@ -423,6 +424,7 @@ commands.add_command(quarantine)
 commands.add_command(backup)
 commands.add_command(restore)
 commands.add_command(doctor)
+commands.add_command(key)
 commands.add_command(person)
 commands.add_command(retention)
 

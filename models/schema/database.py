@@ -33,7 +33,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.schema.data_versions import raise_version
@@ -45,6 +45,7 @@ _OFF = text(
     "SELECT name FROM pg_settings WHERE setting = 'off' "
     "AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
 )
+_UPGRADE_LOCK = select(func.pg_advisory_xact_lock(0x526F, -1))
 ROWS_PER_QUERY = 500
 MIGRATIONS = resources.files("models.schema") / "migrations"
 SQLITE_FILE = "rondblik.db"
@@ -65,6 +66,16 @@ class DatabaseOlder(DatabaseUnsafe):
             "De database is van een eerdere versie van Rondblik; werk haar bij met `rondblik db upgrade`, dat eerst "
             "een reservekopie maakt. / The database is of an earlier version of Rondblik; upgrade it with `rondblik db "
             "upgrade`, which makes a backup first."
+        )
+
+
+class DatabaseInUse(DatabaseUnsafe):
+    """Somebody else has the database open."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "De database is in gebruik; stop eerst `rondblik serve` en `rondblik worker`. / "
+            "The database is in use; stop `rondblik serve` and `rondblik worker` first."
         )
 
 
@@ -151,6 +162,43 @@ def short_write(engine: Engine) -> Iterator[Connection]:
     """
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         yield connection
+
+
+OTHERS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND backend_type = 'client backend'"
+)
+
+
+@contextmanager
+def sole_use(engine: Engine) -> Iterator[Connection]:
+    """One write transaction of whoever alone has the database open; who opens it meanwhile waits until its end.
+
+    Raises DatabaseInUse.
+    """
+    engine.dispose()
+    with engine.connect().execution_options(writing=True) as connection:
+        if connection.dialect.name == "postgresql":
+            with connection.begin():
+                # In the order of `upgrading`; those who only read the key wait too.
+                connection.execute(_UPGRADE_LOCK)
+                connection.exec_driver_sql("LOCK TABLE key_fingerprints IN ACCESS EXCLUSIVE MODE")
+                if connection.scalar(OTHERS):
+                    raise DatabaseInUse
+                yield connection
+            return
+        with _driver(connection) as driver:  # outside of any transaction
+            driver.execute("PRAGMA busy_timeout=1000")
+            driver.execute("PRAGMA locking_mode=EXCLUSIVE")  # from BEGIN IMMEDIATE until the connection is closed
+        try:
+            begun = connection.begin()
+        except OperationalError:
+            raise DatabaseInUse from None
+        try:
+            with begun:
+                yield connection
+        finally:
+            connection.invalidate()
 
 
 def lock_school(connection: Connection, school_id: int | None) -> None:
@@ -385,7 +433,7 @@ def upgrading(engine: Engine, before_upgrade: Callable[[Connection], object] | N
     """
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(0x526F, -1)))
+            connection.execute(_UPGRADE_LOCK)
         state = schema_state(connection)
         if state is SchemaState.LATER:
             raise DatabaseUnsafe(LATER_VERSION)
