@@ -139,13 +139,13 @@ def next_key(folder: Path) -> PiiCipher | None:
 
 def former_keys(folder: Path, current: PiiCipher) -> list[PiiCipher]:
     """The ciphers of the keys that the current one replaced, as far as their files are still in the data folder."""
-    found = (_read(path) for path in sorted(folder.glob("sealing-*.key")))
+    found = (_read(path) for path in sorted(folder.glob(f"{KEY_FILE}.{'[0-9a-f]' * (2 * KEY_ID_BYTES)}")))
     return [cipher for cipher in found if cipher is not None and cipher.digest_key == current.digest_key]
 
 
 def former_key_file(folder: Path, cipher: PiiCipher) -> Path:
     """Where the key of a cipher is kept after it was replaced."""
-    return folder / f"sealing-{cipher.key_id.hex()}.key"
+    return folder / f"{KEY_FILE}.{cipher.key_id.hex()}"
 
 
 def _read(path: Path) -> PiiCipher | None:

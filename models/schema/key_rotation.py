@@ -30,12 +30,12 @@ def rotate(engine: Engine, cipher: PiiCipher, folder: Path) -> PiiCipher:
     """
     with sole_use(engine) as connection:
         fresh = encryption.make_next_key(folder, cipher)
-        reseal(connection, cipher, fresh)
+        encrypt_anew(connection, cipher, fresh)
     encryption.use_next_key(folder)
     return fresh
 
 
-def reseal(connection: Connection, old: PiiCipher, new: PiiCipher) -> None:
+def encrypt_anew(connection: Connection, old: PiiCipher, new: PiiCipher) -> None:
     """Encrypt with a new key what is encrypted with an old one, and compute anew the digests that rotate.
 
     Raises DecryptionFailed.

@@ -54,7 +54,7 @@ def take_over(engine: Engine, theirs: PiiCipher, ours: PiiCipher) -> None:
             connection.execute(insert(key_fingerprints).values(id=1, fingerprint=theirs.fingerprint))
         key_rotation.bind(connection, theirs)
         if theirs != ours:
-            key_rotation.reseal(connection, theirs, ours)
+            key_rotation.encrypt_anew(connection, theirs, ours)
 
 
 def existing_cipher(connection: Connection, folder: Path) -> PiiCipher:

@@ -163,7 +163,7 @@ def test_everything_is_encrypted_anew_and_found_again(known: Full) -> None:
     digests = {bytes(row.digest) for row in known.rows()["identifiers"] if row.kind != identity.PAIR}
     code, out, errors = known.outcome("key", "rotate")
     assert (code, errors) == (0, "")
-    (former,) = known.data.glob("sealing-*.key")
+    (former,) = known.data.glob("sealing.key.*")
     assert former.name in out
     assert former.read_text() == key
     assert {path.stat().st_mode & 0o777 for path in (former, known.key)} == {0o600}
@@ -307,7 +307,7 @@ def test_a_backup_of_before_needs_the_former_key_and_brings_nobody_back(known: F
     for name in (known.key.name, erased.FILE):
         shutil.copy2(known.data / name, elsewhere.data)
     assert "another key" in elsewhere.refused("restore", str(file))
-    (former,) = known.data.glob("sealing-*.key")
+    (former,) = known.data.glob("sealing.key.*")
     shutil.copy2(former, elsewhere.data)
     assert elsewhere.run("restore", str(file)) == (0, "")
     restored = Full(elsewhere.data, elsewhere.url, elsewhere.roster)

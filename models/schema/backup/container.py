@@ -96,9 +96,9 @@ def _header(file: BinaryIO) -> tuple[bytes, bytes]:
 def _other_key() -> BackupRefused:
     return BackupRefused(
         "Deze reservekopie is met een andere sleutel gemaakt; zet de sleutel van toen in de datamap: als sealing.key, "
-        "of onder de naam sealing-….key die hij kreeg toen hij vervangen werd.",
+        "of onder de naam sealing.key.… die hij kreeg toen hij vervangen werd.",
         "This backup was made with another key; put the key of that time in the data folder: as sealing.key, or under "
-        "the name sealing-….key that it got when it was replaced.",
+        "the name sealing.key.… that it got when it was replaced.",
     )
 
 
