@@ -43,8 +43,9 @@ from dashboard.settings.schema import Settings
 from dashboard.settings.self_check import Installation, SelfCheckFailed, check_before_start
 from dashboard.worker import loop
 from dashboard.worker.context import Outcome, WorkContext, make_context
+from models.access.audit import open_audit
 from models.ingest import deliveries, own_connections, schools
-from models.schema import clock, database
+from models.schema import clock, database, row_security
 from models.schema.backup.container import BackupRefused
 from models.schema.database import DatabaseUnsafe
 from models.schema.encryption import DecryptionFailed, KeyRefused
@@ -432,6 +433,24 @@ commands.add_command(retention)
 @commands.group()
 def db() -> None:
     """Look after the database."""
+
+
+@db.command()
+@click.argument("role")
+@click.pass_obj
+def protect(options: Options, role: str) -> int:
+    """Of PostgreSQL only: let ROLE serve, and let the database itself keep the schools apart from each other.
+
+    As the owner of the tables, who is not ROLE: RONDBLIK_DATABASE__URL=... rondblik db protect ROLE.
+    """
+    with open_store(options) as store:
+        if store.engine.dialect.name == "sqlite":
+            raise click.UsageError("SQLite has no row-level security.")
+        open_audit(store.engine, store.cipher)
+        with database.write_transaction(store.engine) as connection:
+            row_security.protect(connection, role)
+        click.echo(f"{role} may read and write, a school at a time.")
+    return DONE
 
 
 @db.command()

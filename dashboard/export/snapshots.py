@@ -51,7 +51,7 @@ class Snapshots:
         now, seen_by, digest = clock.now_us(), self._digest(viewer), self._digest(viewer, token)
         own = kept_sheets.c.viewer == seen_by
         newest = select(kept_sheets.c.id).where(own).order_by(kept_sheets.c.id.desc()).limit(MAX_PER_VIEWER)
-        with short_write(self.engine) as connection:
+        with short_write(self.engine, viewer.school_id) as connection:
             connection.execute(
                 insert(kept_sheets).values(
                     school_id=viewer.school_id, digest=digest, viewer=seen_by,
@@ -74,7 +74,7 @@ class Snapshots:
 
     def _read(self, viewer: Viewer, token: str) -> bytes | None:
         own = (kept_sheets.c.digest == self._digest(viewer, token), kept_sheets.c.until_us >= clock.now_us())
-        with read_transaction(self.engine) as connection:
+        with read_transaction(self.engine, viewer.school_id) as connection:
             return connection.scalar(select(kept_sheets.c.sealed).where(*own))
 
     def _digest(self, viewer: Viewer, token: str = "") -> bytes:

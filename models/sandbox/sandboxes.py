@@ -20,7 +20,7 @@ from models.ingest.result_store import DAY_US, Receipt, findings_json
 from models.ingest.schools import Identification
 from models.sandbox.erasure import erase_schools
 from models.schema import clock
-from models.schema.database import lock_school, read_transaction, unused_id, write_transaction
+from models.schema.database import for_all_schools, lock_school, read_transaction, unused_id, write_transaction
 from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
@@ -249,7 +249,7 @@ def _digest(cipher: PiiCipher, token: str) -> bytes:
 
 def teacher_of(engine: Engine, cipher: PiiCipher, sandbox: Sandbox) -> int | None:
     """The fictitious teacher of the sandbox's first school, as whom its results can be looked at."""
-    with read_transaction(engine) as connection:
+    with read_transaction(engine, sandbox.school_id) as connection:
         return connection.scalar(
             select(teachers.c.id).where(
                 teachers.c.school_id == sandbox.school_id,
@@ -399,7 +399,7 @@ def erase_sandbox(engine: Engine, sandbox_id: int) -> None:
 
     A message for it that is being stored goes first.
     """
-    with write_transaction(engine) as connection:
+    with write_transaction(for_all_schools(engine)) as connection:  # its two schools
         row = connection.execute(select(test_rooms).where(test_rooms.c.id == sandbox_id)).one_or_none()
         if row is None:
             return

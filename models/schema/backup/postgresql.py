@@ -14,7 +14,7 @@ from psycopg import conninfo
 from sqlalchemy import Connection, Engine, func, inspect, select
 
 from models.schema.backup.container import BackupRefused
-from models.schema.database import OTHERS
+from models.schema.database import ALL_SCHOOLS, OTHERS, SHOWN
 
 NO_SECRETS = ("--no-password", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--set", "VERBOSITY=sqlstate")
 
@@ -26,7 +26,7 @@ def dumped(engine: Engine, connection: Connection) -> Iterator[IO[bytes]]:
     Raises BackupRefused where pg_dump is missing or fails.
     """
     snapshot = connection.scalar(select(func.pg_export_snapshot()))
-    options = ("--no-password", "--no-owner", "--no-privileges", f"--snapshot={snapshot}")
+    options = ("--no-password", "--no-owner", "--no-privileges", "--enable-row-security", f"--snapshot={snapshot}")
     with _running(engine, "pg_dump", *options, stdout=subprocess.PIPE) as (process, failed):
         assert process.stdout is not None
         yield process.stdout
@@ -86,6 +86,7 @@ def _running(
     _, parameters = engine.dialect.create_connect_args(engine.url)
     password = str(parameters.pop("password", "") or "")
     parameters.pop("context", None)
+    parameters["options"] = f"{parameters.get('options', '')} -c {SHOWN}={ALL_SCHOOLS}".strip()
     command = [path, *options, f"--dbname={conninfo.make_conninfo(**parameters)}"]
     environment = os.environ | ({"PGPASSWORD": password} if password else {})
     with tempfile.TemporaryFile() as errors:
