@@ -17,7 +17,7 @@ from dashboard.cli import main as cli
 from dashboard.pages.all_pages import PAGES
 from dashboard.server.wsgi import create_app
 from dashboard.ui.addresses import ACCESS_LOG
-from models.access.audit import SignedIn, open_audit
+from models.access.audit import SignedIn, audit_events, open_audit
 from models.access.viewer import Role, Viewer
 from models.ingest import erasure
 from models.schema import clock, database
@@ -37,6 +37,21 @@ from tests.uwlr.messages import message
 _MARKS = re.compile(r"[0-9a-f]{6,}-[\w-]{16}|[0-9a-f]{32}")  # tokens of kept screens and of pages
 APP, OWNER = "rondblik_app", "rondblik_owner"
 UNFILLED = {"legal_holds", "erased_identifiers"}  # in the known school
+
+
+# Tables of a school from which it follows for which school somebody may work, and what only a worker reads.
+OPEN = {
+    "data_versions", "school_identifications", "source_connections", "own_connections", "sender_key_schools",
+    "fetched_documents", "deliveries", "test_arrivals", "work_queue", "teachers", "account_roles", "invitations",
+    "stand_ins",
+}  # fmt: skip
+
+
+def test_every_table_of_a_school_is_protected_or_known_to_be_open() -> None:
+    tables = {**metadata.tables, **audit_events.metadata.tables}
+    of_school = {name for name, table in tables.items() if "school_id" in table.columns and name != "test_rooms"}
+    assert of_school == {*PROTECTED, *OPEN}
+    assert not OPEN & set(PROTECTED)
 
 
 @pytest.fixture
