@@ -200,7 +200,7 @@ class Probes:
         if kind == "roster":
             return {"roster.id": {"type": kind, "do": "drop", "index": self.pending(place)}}
         if kind == "links-file":
-            file = base64.b64encode(b"identifier,pupil\nlos502,1-2\n").decode()
+            file = base64.b64encode(b"identifier,pupil\nlos502,L10002\n").decode()
             return {"links-file.contents": f"data:text/csv;base64,{file}"}
         return {}
 
