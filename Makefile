@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
+# The program is started hundreds of times by the tests, and measured: it is compiled once, as after an installation.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test quick test-dates fuzz compare faults check bench bench-full simulate rules screenshots lock clean
 
@@ -13,11 +15,14 @@ PEERS := curl php-cli php-soap libsoap-lite-perl ca-certificates node:nodejs npm
 # A spreadsheet without windows, and what lets Debian's Python steer it: 90 MB to fetch, 280 MB on the disk.
 SPREADSHEET := soffice:libreoffice-calc-nogui python3-uno
 
+# What must be alone on the machine; only these files are collected for it.
+TIMED = $(shell grep -rl --include='*.py' 'mark\.timing' tests)
+
 test: .venv/.ready-dev
-	@scripts/need-packages chromium fonts-noto-core postgresql libxml2-utils nginx:nginx-light $(PEERS) $(SPREADSHEET)
+	@scripts/need-packages chromium-headless-shell fonts-noto-core postgresql libxml2-utils nginx:nginx-light $(PEERS) $(SPREADSHEET)
 	@$(MAKE) --no-print-directory .venv/.charts check
 	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not timing" $(PYTEST_ARGS)
-	$(BIN)/python -m pytest -m timing $(PYTEST_ARGS) || test $$? -eq 5 # none of those that were named
+	$(BIN)/python -m pytest -m timing $(or $(PYTEST_ARGS),$(TIMED)) || test $$? -eq 5 # none of those that were named
 
 # The inner loop: checks, and the tests that need neither a browser, nor PostgreSQL, nor a process of their own.
 quick: .venv/.ready-dev check
@@ -39,7 +44,7 @@ fuzz: .venv/.ready-dev
 
 # What all screens and files say of every pupil of the demo, compared; `make test` does so for two classes.
 compare: .venv/.ready-dev
-	@scripts/need-packages chromium fonts-noto-core
+	@scripts/need-packages chromium-headless-shell fonts-noto-core
 	RONDBLIK_ALL_PUPILS=1 $(BIN)/python -m pytest tests/browser/test_same_everywhere.py
 
 # Three hundred starts, each with its first messages all at once; `make test` tries twenty.
@@ -53,7 +58,7 @@ check: .venv/.ready-dev
 	$(BIN)/lint-imports
 
 bench: .venv/.ready-dev
-	@scripts/need-packages libxml2-utils chromium fonts-noto-core node:nodejs npm:npm
+	@scripts/need-packages libxml2-utils chromium-headless-shell fonts-noto-core node:nodejs npm:npm
 	@$(MAKE) --no-print-directory .venv/.charts
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.pages
@@ -62,7 +67,7 @@ bench: .venv/.ready-dev
 # Every figure in one run, beside floors, other programs and bars; some minutes, on a machine that does nothing else.
 # KEEP=--keep adds them to benchmarks/history.csv, with which `make test` compares the short ones.
 bench-full: .venv/.ready-dev
-	@scripts/need-packages libxml2-utils postgresql chromium fonts-noto-core node:nodejs npm:npm
+	@scripts/need-packages libxml2-utils postgresql chromium-headless-shell fonts-noto-core node:nodejs npm:npm
 	@$(MAKE) --no-print-directory .venv/.charts
 	$(BIN)/python -m benchmarks.full $(KEEP)
 
@@ -76,7 +81,7 @@ rules: .venv/.ready-dev
 	$(BIN)/python scripts/rules-page
 
 screenshots: .venv/.ready-dev
-	@scripts/need-packages chromium fonts-noto-core
+	@scripts/need-packages chromium-headless-shell fonts-noto-core
 	$(BIN)/python scripts/screenshots
 
 # What is installed comes from the lock files, by hash; a change of theirs makes the environment anew.

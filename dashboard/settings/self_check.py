@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
+from dashboard.settings.errors import CannotStart
 from dashboard.settings.schema import Settings
 from models.ingest import own_clock
 from models.schema import clock, row_security
@@ -48,7 +49,7 @@ class CheckResult:
     remedy: str = ""
 
 
-class SelfCheckFailed(Exception):
+class SelfCheckFailed(CannotStart):
     """Something is wrong with the installation with which the program must not start."""
 
 

@@ -10,8 +10,6 @@ import pytest
 from connectors.intake.masking import COVER, MAX_CHARACTERS, mask
 from tests.uwlr.messages import message
 
-pytestmark = pytest.mark.timing
-
 CHILD = {
     "achternaam": "Jansen-Made", "voorvoegsel": "van der", "voornamen": "Fatima Zohra", "roepnaam": "Fatima",
     "voorletters-1": "F.Z.M.", "geboortedatum": "2017-03-14", "emailadres": "fatima@voorbeeld.example",
@@ -141,6 +139,7 @@ REPEATED = {
 }
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(("start", "again"), REPEATED.values(), ids=REPEATED)
 def test_covering_takes_time_in_proportion_whatever_is_sent(start: bytes, again: bytes) -> None:
     data = (start + again * (MAX_CHARACTERS // len(again) + 1))[:MAX_CHARACTERS]
@@ -153,6 +152,7 @@ def seconds(data: bytes) -> float:
     return time.process_time() - began
 
 
+@pytest.mark.timing
 def test_many_values_of_many_lengths_are_all_covered() -> None:
     values = [f"{'a' * (4 + number % 250)}-{number}" for number in range(5_000)]
     data = "".join(f'<leerlingid>{value}</leerlingid><x y="r-{value}"/>' for value in values).encode()
