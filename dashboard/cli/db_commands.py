@@ -9,6 +9,8 @@ import click
 from dashboard.cli.backup_commands import backup_before_upgrade
 from dashboard.cli.exit_codes import DONE
 from dashboard.settings.open_store import Options, Store, open_store
+from models.access.audit import open_audit
+from models.schema import database, row_security
 
 
 @click.group()
@@ -29,4 +31,22 @@ def upgrade(options: Options, file: Path | None, no_backup: bool) -> int:
 
     with open_store(options, no_more if no_backup else backup_before_upgrade(file)):
         click.echo("The database is up to date.")
+    return DONE
+
+
+@db.command()
+@click.argument("role")
+@click.pass_obj
+def protect(options: Options, role: str) -> int:
+    """Of PostgreSQL only: let ROLE serve, and let the database itself keep the schools apart from each other.
+
+    As the owner of the tables, who is not ROLE: RONDBLIK_DATABASE__URL=... rondblik db protect ROLE.
+    """
+    with open_store(options) as store:
+        if store.engine.dialect.name == "sqlite":
+            raise click.UsageError("SQLite has no row-level security.")
+        open_audit(store.engine, store.cipher)
+        with database.write_transaction(store.engine) as connection:
+            row_security.protect(connection, role)
+        click.echo(f"{role} may read and write, a school at a time.")
     return DONE

@@ -28,6 +28,7 @@ COMMANDS = {
     "deliveries": "deliveries_command:list_deliveries",
     "demo": "demo_command:demo",
     "doctor": "doctor_command:doctor",
+    "key": "key_commands:key",
     "load": "file_commands:load",
     "person": "person_commands:person",
     "quarantine": "quarantine_commands:quarantine",

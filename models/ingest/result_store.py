@@ -33,6 +33,7 @@ from models.schema.database import (
     restate,
     write_transaction,
 )
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.recent import Recent
 from models.schema.records import (
@@ -385,7 +386,11 @@ def _keep_raw(connection: Connection, cipher: PiiCipher, delivery_id: int, raw: 
     own = raw_messages.c.delivery_id == delivery_id
     if not connection.execute(update(raw_messages).where(own).values(keep_until_us=until)).rowcount:
         connection.execute(
-            insert(raw_messages).values(delivery_id=delivery_id, sealed=cipher.encrypt(raw), keep_until_us=until)
+            insert(raw_messages).values(
+                delivery_id=delivery_id,
+                keep_until_us=until,
+                sealed=cipher.encrypt(raw, place(raw_messages.c.sealed, delivery_id)),
+            )
         )
 
 

@@ -57,6 +57,8 @@ key_fingerprints = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # 1
     Column("fingerprint", LargeBinary(16), nullable=False),
+    # Whether what is encrypted is bound to its place (`encrypted_columns`): not yet where an upgrade lacked the key.
+    Column("bound", Boolean, nullable=False, server_default=false()),
 )
 
 data_versions = Table(

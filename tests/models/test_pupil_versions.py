@@ -43,10 +43,15 @@ def known(any_store: Store) -> Iterator[Store]:
         yield any_store
 
 
+def las_key(pupil: int) -> str:
+    """The key of a pupil in the pupil administration."""
+    return f"L{school.SCHOOL}{pupil:04}"
+
+
 def of_pupil(pupil: int, score: str, made_on: str, key: str = "a", name: str = "Toets 1", day: str = "") -> bytes:
     """A message with a result of a pupil under a key of its own."""
     result = result_xml(f"{key}{pupil}", score, afnamedatum=day or "2026-10-30")
-    return message(results=result, leerlingid=f"1-{pupil}", aanmaakdatum=f"{made_on}T10:00:00", toetsnaam=name)
+    return message(results=result, leerlingid=las_key(pupil), aanmaakdatum=f"{made_on}T10:00:00", toetsnaam=name)
 
 
 def read(engine: Engine, class_id: int = school.CLASS_A, viewer: Viewer = HANNA) -> ClassState:
@@ -103,9 +108,9 @@ MESSAGES: tuple[tuple[str, bytes], ...] = (
     ("an earlier name, from an earlier message", of_pupil(LARS, "8", "2026-11-09", name="Toets Nul")),
     ("the first name again", of_pupil(LARS, "8", "2026-11-11")),
     ("of a day to come", of_pupil(LARS, "10", "2026-11-12", key="c", day="2026-12-01")),
-    ("every kind", every_kind(7, "2026-11-13", pupil=f"1-{LARS}")),
-    ("progress is less than before", every_kind(5, "2026-11-14", pupil=f"1-{LARS}")),
-    ("every kind, earlier", every_kind(6, "2026-11-13", pupil=f"1-{LARS}")),
+    ("every kind", every_kind(7, "2026-11-13", pupil=las_key(LARS))),
+    ("progress is less than before", every_kind(5, "2026-11-14", pupil=las_key(LARS))),
+    ("every kind, earlier", every_kind(6, "2026-11-13", pupil=las_key(LARS))),
     ("of the other class", of_pupil(MILA, "2", "2026-11-15")),
 )
 
@@ -139,7 +144,7 @@ def test_in_any_order_and_by_two_processes_every_state_is_that_of_the_store(know
 
 
 def test_results_that_waited_are_there_once_their_pupil_is_known(known: Store) -> None:
-    unknown = of_pupil(LARS, "9", "2026-11-17", key="w").replace(b"1-12", b"unknown")
+    unknown = of_pupil(LARS, "9", "2026-11-17", key="w").replace(las_key(LARS).encode(), b"unknown")
     states = read(known.engine), read(known.engine, school.CLASS_B)
     take(known, unknown, agreement=TOLERANT)
     assert (read(known.engine), read(known.engine, school.CLASS_B)) == states  # nobody has them yet

@@ -83,7 +83,7 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
 
 def _read(viewer: Viewer, address: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         classes, filters, view = read_class(connection, viewer, address, context.options.holidays)
     if view is not None:
         audit_trail.looked("class", [pupil.id for pupil in view.overview.pupils])

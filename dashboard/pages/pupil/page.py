@@ -73,7 +73,7 @@ def title(pupil_id: object = None, **_address: object) -> str:
     viewer, number = request.viewer(), read_id(pupil_id)
     if viewer is None or number is None:
         return ""
-    with database.read_transaction(request.context().engine) as connection:
+    with database.read_transaction(request.context().engine, viewer.school_id) as connection:
         record = read_pupil(connection, viewer, number)
     return _name(record) if record is not None else ""
 
@@ -124,7 +124,7 @@ def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | Non
     if pupil_id is None:
         return None
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         year = current_school_year(class_list(connection, viewer))
         record = read_pupil(connection, viewer, pupil_id)
         if record is None:
@@ -609,7 +609,7 @@ def register(app: dash.Dash) -> None:
         match, pupil_id = _SITTING.fullmatch(str(index)), _pupil_of(path)
         if match is None or pupil_id is None:
             raise dash.exceptions.PreventUpdate
-        with database.read_transaction(request.context().engine) as connection:
+        with database.read_transaction(request.context().engine, viewer.school_id) as connection:
             source = provenance(connection, viewer, pupil_id, int(match[1]), match[2], int(match[3] or 0))
         if source is not None:
             audit_trail.looked("pupil", [pupil_id])

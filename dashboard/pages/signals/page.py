@@ -109,7 +109,7 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
 
 def _read(viewer: Viewer, address: Mapping[str, object]) -> tuple[list[ClassRef], SignalFilters, _SignalsView | None]:
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         classes = class_list(connection, viewer)
         filters = _filters(classes, address)
         if not classes:

@@ -16,7 +16,15 @@ from sqlalchemy import Engine, inspect
 from models.schema.backup import postgresql, sqlite
 from models.schema.backup.container import BackupRefused, EncryptedReader, EncryptedWriter
 from models.schema.backup.manifest import Manifest, count_rows, describe
-from models.schema.database import LATER_VERSION, SQLITE_FILE, DatabaseUnsafe, is_known_revision, open_engine
+from models.schema.database import (
+    LATER_VERSION,
+    SQLITE_FILE,
+    DatabaseUnsafe,
+    for_all_schools,
+    is_known_revision,
+    open_engine,
+    show,
+)
 from models.schema.encryption import PiiCipher
 
 COMPRESSION = 3  # more takes several times as long and saves little
@@ -83,7 +91,8 @@ def _rows_of(files: Iterable[Path]) -> dict[str, int]:
 
 
 def _write_postgresql(engine: Engine, cipher: PiiCipher, stream: BinaryIO) -> Manifest:
-    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+    with for_all_schools(engine).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        show(connection, None)
         manifest = describe(connection, cipher)
         manifest.write(stream)
         with postgresql.dumped(engine, connection) as script:
