@@ -47,6 +47,9 @@ PAGE_HEADER = "X-Rondblik-Page"  # the mark of the page that sends the request (
 ONWARD = "naar"  # the parameter with the page to go to after signing in
 ONCE_HEADER = "X-Rondblik-Once"  # a token of the form, which is processed once
 READING = ("GET", "HEAD", "OPTIONS")
+# All that pupils and parents may ask for besides what is for everybody: pages say themselves whom they are for.
+OF_ONE_PUPIL = ("/", "/<path:path>", "/_dash-layout", "/_dash-dependencies", "/_reload-hash", "switch_user")
+OF_ONE_PUPIL_CALLED = ".._pages_content."  # how the output of the callback begins that shows a page
 MAX_CALLBACK_BYTES = 6 * 1024 * 1024  # an uploaded message of 4 MB in base64
 
 
@@ -109,6 +112,7 @@ def _guard() -> ResponseReturnValue | None:
     if flask.request.method in READING:
         if path == addresses.BEGIN or _is_of_sign_in(path):
             return None
+        _refuse_more_than_one_pupil(path)
         return _better_address() if flask.g.user is not None else _way_in()
     if flask.g.user is None and not _is_of_sign_in(path):
         raise Refused(session_over(), 401, "no session")
@@ -116,11 +120,23 @@ def _guard() -> ResponseReturnValue | None:
     if path == CALLBACK:
         flask.request.max_content_length = MAX_CALLBACK_BYTES
         _refuse_odd_body()
-    elif "form" not in flask.g:
+    _refuse_more_than_one_pupil(path)
+    if path != CALLBACK and "form" not in flask.g:
         raise Refused(
             _("This form was not sent as the page sends it. Load the page again. Nothing was saved."), 400, "no token"
         )
     return None
+
+
+def _refuse_more_than_one_pupil(path: str) -> None:
+    """Raises Refused where a pupil or parent asks for a route or a callback that is not for them."""
+    user = flask.g.user
+    if user is None or not user.viewer.sees_one_pupil or path == addresses.BEGIN or _is_of_sign_in(path):
+        return
+    if path == CALLBACK and flask.request.get_json()["output"].startswith(OF_ONE_PUPIL_CALLED):
+        return
+    if flask.request.endpoint not in OF_ONE_PUPIL:
+        raise Refused(_("This is not part of your role."), 403, "role")
 
 
 def _refuse_odd_body() -> None:

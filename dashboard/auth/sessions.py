@@ -40,11 +40,12 @@ class User:
     school_id: int
     sandbox: str | None = field(default=None, repr=False)
     role_id: int | None = None
+    pupil_id: int | None = None
 
     @property
     def viewer(self) -> Viewer:
         """The viewer that queries take."""
-        return Viewer(self.school_id, self.role, self.teacher_id, self.name, self.key, self.role_id)
+        return Viewer(self.school_id, self.role, self.teacher_id, self.name, self.key, self.role_id, self.pupil_id)
 
 
 class DemoUser(User):
@@ -126,6 +127,7 @@ _WITH_USER = (
         account_roles.c.school_id,
         account_roles.c.role,
         account_roles.c.teacher_id,
+        account_roles.c.pupil_id,
         accounts.c.name,
         teachers.c.first_name,
         teachers.c.prefix,
@@ -185,7 +187,10 @@ class Sessions:
         school_ids = None if row.school_ids is None else frozenset(json.loads(row.school_ids))
         if row.school_id is not None and (school_ids is None or row.school_id in school_ids):
             name = full_name(row.first_name, row.prefix, row.last_name) or row.name
-            user = User(row.user_key, name, Role(row.role), row.teacher_id, row.school_id, role_id=row.role_id)
+            user = User(
+                row.user_key, name, Role(row.role), row.teacher_id, row.school_id, role_id=row.role_id,
+                pupil_id=row.pupil_id,
+            )  # fmt: skip
         return Session(
             row.digest, row.user_key, row.sandbox_id, row.browser, row.started_us, row.seen_us, row.flash,
             row.account_id, row.role_id, user, school_ids,

@@ -44,13 +44,16 @@ KINDS = {
     "notes": "notes and agreements",
     "signal_marks": "settled signals",
     "legal_holds": "legal holds that ended",
+    "account_roles": "roles of the pupil and the parents, ended",
+    "accounts": "accounts of the pupil and the parents, without a name from now on",
+    "invitations": "invitations of the pupil and the parents",
     "raw_messages": "messages kept as they came, deleted whole",
     "deliveries": "deliveries whose findings named a result",
     "rosters": "waiting pupil lists, without this pupil from now on",
     "work_queue": "requests of pages and checks, deleted whole",
     "kept_sheets": "kept screens of the school, deleted whole",
     "form_outcomes": "outcomes of forms",
-    "sessions": "messages that waited for a next page",
+    "sessions": "messages that waited for a next page, and sessions of the pupil and the parents",
 }
 
 

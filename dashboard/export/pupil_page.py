@@ -121,6 +121,7 @@ def _headings() -> dict[str, str]:
         "goals": _("Goals"),
         "notes": _("Notes and agreements"),
         "signals": _("Signals that were settled"),
+        "accounts": _("Accounts of the pupil and the parents"),
         "legal_holds": _("Legal holds"),
     }
 

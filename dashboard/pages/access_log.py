@@ -17,6 +17,7 @@ from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.plain_table import plain_table
 from dashboard.ui.signs import card, note
 from models.access.access_review import Access, who_can_see
+from models.access.accounts import LINKED_TO_PUPIL
 from models.access.audit import AuditEntry
 from models.access.people import pupil_name
 from models.access.viewer import Viewer
@@ -111,7 +112,7 @@ def _access(access: Sequence[Access]) -> Any:
         [
             item.name,
             role_word(item.role),
-            _("whole school") if item.class_name is None else class_in_sentence(item.class_name),
+            _reach(item),
             "–" if item.until_on is None else day_name(item.until_on),
             "–" if item.since_us is None else moment(item.since_us),
         ]
@@ -120,10 +121,23 @@ def _access(access: Sequence[Access]) -> Any:
     return plain_table(_("Who can see"), [_("Name"), _("Role"), _("By"), _("Until and including"), _("Since")], rows)
 
 
+def _reach(item: Access) -> str:
+    """Of whom they see results."""
+    if item.role in LINKED_TO_PUPIL:
+        return _("this pupil")
+    return _("whole school") if item.class_name is None else class_in_sentence(item.class_name)
+
+
+def _who(entry: AuditEntry) -> str:
+    """The name of who did something; of a pupil or parent, whom the log does not name, what they are."""
+    nameless = next((role for role in LINKED_TO_PUPIL if role.value == entry.role), None)
+    return entry.user_name or (entry.user_key if nameless is None else f"{role_word(nameless)} ({entry.user_key})")
+
+
 def _log(entries: Sequence[AuditEntry]) -> Any:
     if not entries:
         return html.P(_("Nobody looked."), className="t2 sm")
-    rows = [[at_moment(entry.at_us), entry.user_name or entry.user_key, event_words(entry.event)] for entry in entries]
+    rows = [[at_moment(entry.at_us), _who(entry), event_words(entry.event)] for entry in entries]
     more = [html.P(_("Only the newest {number} are shown.", number=MAX_SHOWN), className="sm t2")]
     table = plain_table(_("Who looked"), [_("When"), _("Who"), _("What")], rows)
     return html.Div([table, *(more if len(entries) == MAX_SHOWN else [])])

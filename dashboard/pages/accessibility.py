@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.pages.page import Body, Page
+from dashboard.pages.page import Body, Page, everybody
 from dashboard.text.translate import _, day_name
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
@@ -94,4 +94,4 @@ def _report() -> list[str]:
     ]
 
 
-PAGE = Page("accessibility", addresses.ACCESSIBILITY, title, layout, frame)
+PAGE = Page("accessibility", addresses.ACCESSIBILITY, title, layout, frame, may_see=everybody)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.pages import access_log, accessibility, board, not_found, retention, school_overview
+from dashboard.pages import access_log, accessibility, board, not_found, own_page, retention, school_overview
 from dashboard.pages.accounts import page as accounts
 from dashboard.pages.class_page import page as class_page
 from dashboard.pages.connections import new_connection, own_connection, refused_message
@@ -10,7 +10,7 @@ from dashboard.pages.connections import page as connections
 from dashboard.pages.materials import page as materials
 from dashboard.pages.my_pupils import handover
 from dashboard.pages.my_pupils import page as my_pupils
-from dashboard.pages.page import Page
+from dashboard.pages.page import Page, everybody
 from dashboard.pages.pupil import page as pupil
 from dashboard.pages.pupil import talk_sheet
 from dashboard.pages.signals import page as signals
@@ -19,7 +19,7 @@ from dashboard.pages.vendor import requirements, result, sandbox
 from dashboard.ui import addresses
 
 # What this address shows is the first page in the menu of who looks; its frame is that of a page with data of pupils.
-HOME = Page("home", addresses.HOME, class_page.title, class_page.layout, class_page.frame)
+HOME = Page("home", addresses.HOME, class_page.title, class_page.layout, class_page.frame, everybody)
 
 PAGES: tuple[Page, ...] = (
     HOME,
@@ -28,6 +28,7 @@ PAGES: tuple[Page, ...] = (
     signals.PAGE,
     materials.PAGE,
     school_overview.PAGE,
+    own_page.PAGE,
     connections.PAGE,
     accounts.PAGE,
     access_log.PAGE,

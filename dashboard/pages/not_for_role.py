@@ -25,6 +25,11 @@ def _sentences(role: Role) -> tuple[str, str]:
             _("You are a vendor: you test a connection with made-up pupils, and see nothing of a school."),
             _("Schools see their own results."),
         )
+    if role in (Role.PUPIL, Role.PARENT):
+        return (
+            _("You see the page with your own results, or those of your child."),
+            _("A teacher can tell you more."),
+        )
     if role is Role.LEADER:
         return (
             _("You are a school leader: you see figures per class, and neither names nor results of pupils."),

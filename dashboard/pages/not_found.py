@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.pages.page import Body, Page
+from dashboard.pages.page import Body, Page, everybody
 from dashboard.text.translate import _
 from dashboard.ui import addresses
 from dashboard.ui.elements import Link, html
@@ -33,4 +33,4 @@ def layout(_viewer: Viewer, /, **_query: object) -> Body:
 
 
 # Dash shows the page of this name where no other page has the address.
-PAGE = Page("not_found_404", "/niet-gevonden", title, layout, frame)
+PAGE = Page("not_found_404", "/niet-gevonden", title, layout, frame, may_see=everybody)

@@ -26,6 +26,16 @@ def everybody(_viewer: Viewer) -> bool:
     return True
 
 
+def works_here(viewer: Viewer) -> bool:
+    """For everybody but pupils and parents: what a page does not say otherwise."""
+    return not viewer.sees_one_pupil
+
+
+def sees_one_pupil(viewer: Viewer) -> bool:
+    """For a pupil, and for a parent of one."""
+    return viewer.sees_one_pupil
+
+
 def teaches(viewer: Viewer) -> bool:
     """For who works with pupils and reads their results: teachers, mentors and learning support."""
     return viewer.teaches
@@ -54,7 +64,7 @@ class Page:
     title: Callable[..., str]  # gets the variables of the path; also the words of the menu entry
     layout: Callable[..., Body]
     frame: Callable[[], Body]
-    may_see: Predicate = everybody
+    may_see: Predicate = works_here
     refusal: Callable[[], Body] | None = None  # what everybody else gets; None: what their role is for
     in_menu_of: Predicate | None = None  # None: in nobody's menu
     section: str = ""  # the page whose menu entry is marked as current, where that is another page

@@ -13,9 +13,9 @@ from dashboard.text.words import role_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import Link, html
 from dashboard.ui.signs import attrs, copy_button, hidden, note, sign
-from models.access.accounts import roles_of
-from models.access.people import school_name
-from models.access.viewer import Viewer
+from models.access.accounts import AccountRole, roles_of
+from models.access.people import pupil_name, school_name
+from models.access.viewer import Role, Viewer
 from models.ingest.connection_overview import pending_rosters
 from models.schema import database
 
@@ -159,6 +159,17 @@ def _school(user: User) -> str | None:
         return school_name(connection, user.viewer)
 
 
+def role_name(role: AccountRole) -> str:
+    """What an account is to a school; of a parent also of whom, while they see that pupil."""
+    word = role_word(role.role)
+    if role.role is not Role.PARENT or role.pupil_id is None:
+        return word
+    viewer = Viewer(role.school_id, role.role, pupil_id=role.pupil_id)
+    with database.read_transaction(request.context().engine, role.school_id) as connection:
+        child = pupil_name(connection, viewer, role.pupil_id)
+    return word if child is None else _("parent of {name}", name=child.first_name or child.name)
+
+
 def _other_roles() -> list[Any]:
     """The other roles of an account, to go on in."""
     session = request.current_session()
@@ -170,7 +181,7 @@ def _other_roles() -> list[Any]:
     return [
         html.Form(
             html.Button(
-                [html.B(role.school), html.Span(role_word(role.role))],
+                [html.B(role.school), html.Span(role_name(role))],
                 type="submit",
                 name="rol",
                 value=str(role.id),

@@ -31,6 +31,7 @@ from models.classroom.notes import (
     MAX_NOTE_LENGTH,
     NoteKind,
     NoteRefused,
+    Readers,
     close_agreement,
     correct_note,
     withdraw_note,
@@ -45,6 +46,7 @@ from models.schema import database
 from models.schema.records import SCALE
 
 MAX_NAME = 400
+_READERS = {"besloten": Readers.RESTRICTED, "leerling": Readers.PUPIL}
 _SCORE = re.compile(r"[0-9]{1,7}(?:[.,][0-9]{1,4})?", re.ASCII)
 _RETURN_PATHS = (addresses.CLASSES, addresses.SIGNALS, addresses.MY_PUPILS, f"{addresses.PUPIL}/{addresses.NUMBER}")
 _BACK = re.compile(rf"(?:{'|'.join(_RETURN_PATHS)})(?:[?/][\x21-\x7e]*)?", re.ASCII)
@@ -147,7 +149,7 @@ def save_note(pupil_id: int) -> ResponseReturnValue:
                 pupil_id,
                 NoteKind.AGREEMENT if form.get("soort") == "agreement" else NoteKind.NOTE,
                 form.get("tekst", ""),
-                restricted=form.get("voor") == "besloten",
+                readers=_READERS.get(form.get("voor", ""), Readers.TEACHERS),
                 until_on=read_day(form.get("dag", "")),
             )
 
@@ -173,7 +175,7 @@ def change_note(pupil_id: int, note_id: int) -> ResponseReturnValue:
                 pupil_id,
                 note_id,
                 form.get("tekst", ""),
-                restricted=form.get("voor") == "besloten",
+                readers=_READERS.get(form.get("voor", ""), Readers.TEACHERS),
                 until_on=read_day(form.get("dag", "")),
             )
 
@@ -265,6 +267,7 @@ def _refusal(reason: str) -> str:
     return {
         "empty": _("Write something first."),
         "long": _("A note holds at most {number} characters.", number=MAX_NOTE_LENGTH),
+        "for pupil": _("A pupil or parent can read an agreement only, never a note."),
         "changed": _("This note was corrected, withdrawn or settled in the meantime."),
         "day": _("Only an agreement has a day; type it as 13-11-2026."),
     }.get(reason, _("You may not do this."))

@@ -16,6 +16,7 @@ from connectors.openid.client import Failure, SignInFailed, authorization_url, c
 from dashboard.auth import audit_trail, request
 from dashboard.auth.guard import ONWARD, Refused
 from dashboard.auth.sessions import Entry
+from dashboard.pages.shell import role_name
 from dashboard.server import pending
 from dashboard.server.banner import banner
 from dashboard.server.pending import Pending
@@ -333,7 +334,7 @@ def roles_page() -> ResponseReturnValue:
         )
         return plain_page(sentence, banner(), paragraph(remedy), _sign_out_form(), scripts=True)
     buttons = "".join(
-        f'<button class="btn" name="rol" value="{role.id}">{escape(f"{role_word(role.role)} · {role.school}")}</button>'
+        f'<button class="btn" name="rol" value="{role.id}">{escape(f"{role_name(role)} · {role.school}")}</button>'
         for role in roles
     )
     form = f'<form method="post" action="{addresses.CHOOSE_ROLE}">{buttons}</form>'

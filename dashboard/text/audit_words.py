@@ -16,6 +16,7 @@ def _screens() -> dict[str, str]:
         "signals": _("Signals"),
         "pupil": _("Pupil"),
         "talk sheet": _("Conversation sheet"),
+        "own results": _("Page with own results"),
         "links of pupils": _("Linking pupils"),
     }
 
@@ -38,6 +39,8 @@ def _actions() -> dict[str, str]:
         "invitation made": _("Invited somebody"),
         "invitation withdrawn": _("Withdrew an invitation"),
         "role ended": _("Ended a role"),
+        "own page shown": _("Switched the page for pupils and parents on"),
+        "own page hidden": _("Switched the page for pupils and parents off"),
         "stand-in given": _("Let somebody stand in"),
         "stand-in ended": _("Ended standing in"),
         "connection asked again": _("Asked a source again"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, func, select
 
 from models.access.accounts import active
-from models.access.people import full_name
+from models.access.people import can_see_all, full_name
 from models.access.viewer import Role, Viewer, check_reviews_access, stands_in_now
 from models.schema import clock
 from models.schema.collation import collation_key
@@ -27,7 +27,7 @@ WHOLE_SCHOOL = tuple(role.value for role in Role if Viewer(0, role).sees_whole_s
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Somebody who can see a pupil: as teacher of a class, or by a role for the whole school (`class_name` None).
+    """Somebody who can see a pupil: as teacher of a class, or by their role alone (`class_name` None).
 
     `since_us` is None for who has no account but is a user of the program. `until_on` is the last day (`YYYY-MM-DD`) of
     who stands in for a class.
@@ -74,7 +74,20 @@ def who_can_see(connection: Connection, viewer: Viewer, pupil_id: int) -> list[A
     )
     found += [Access(row.name, Role(row.role), None, row.granted_us) for row in by_role]
     found += _standing_in(connection, viewer, pupil_id)
+    found += _linked_to(connection, viewer, pupil_id)
     return sorted(found, key=lambda access: (collation_key(access.name), access.class_name or ""))
+
+
+def _linked_to(connection: Connection, viewer: Viewer, pupil_id: int) -> list[Access]:
+    """The pupil and the parents who see the page with own results, while they do."""
+    rows = connection.execute(
+        select(accounts.c.name, account_roles.c.role, account_roles.c.granted_us)
+        .join(accounts, accounts.c.id == account_roles.c.account_id)
+        .where(account_roles.c.school_id == viewer.school_id, account_roles.c.pupil_id == pupil_id, active())
+    )
+    found = [Access(row.name, Role(row.role), None, row.granted_us) for row in rows]
+    linked = Viewer(viewer.school_id, Role.PUPIL, pupil_id=pupil_id)
+    return found if found and can_see_all(connection, linked, [pupil_id]) else []
 
 
 def _standing_in(connection: Connection, viewer: Viewer, pupil_id: int) -> list[Access]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select, update
 
-from models.access.people import full_name
+from models.access.people import full_name, pupil_names
 from models.access.viewer import AccessDenied, Role, Viewer, check_administers
 from models.schema import clock
 from models.schema.collation import collation_key
@@ -25,6 +25,7 @@ LOCAL = "local"  # the issuer of accounts of this program
 INVITATION_DAYS = 14
 DAY_US = 24 * 3600 * clock.SECOND_US
 INVITED_ROLES = (Role.TEACHER, Role.MENTOR, Role.STAND_IN, Role.SUPPORT, Role.ADMINISTRATOR, Role.LEADER)
+LINKED_TO_PUPIL = (Role.PUPIL, Role.PARENT)  # invited where the school shows the page with own results
 LINKED_ROLES = (Role.TEACHER, Role.MENTOR)  # which see nothing without a link to the roster
 BY_MAIL = "mail"  # who granted a role that came with a mail address of the roster
 MAX_NAME, MAX_MAIL = 200, 320
@@ -40,16 +41,20 @@ class AccountRole:
     school: str
     role: Role
     teacher_id: int | None
+    pupil_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class SchoolAccount:
-    """A role at the administrator's school, with whose it is. `teacher`: the name in the roster."""
+    """A role at the administrator's school, with whose it is.
+
+    `in_roster`: the name of the teacher or pupil whom the role is linked to.
+    """
 
     role_id: int
     name: str
     role: Role
-    teacher: str | None
+    in_roster: str | None
     granted_by: str
     granted_us: int
     signed_in_us: int
@@ -67,10 +72,11 @@ class Invitation:
     teacher_id: int | None
     by_mail: bool
     until_us: int
+    pupil_id: int | None = None
 
 
 class InvitationRefused(Exception):
-    """An invitation cannot be made; `reason` is name, role, teacher or mail."""
+    """An invitation cannot be made; `reason` is name, role, teacher, pupil or mail."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -110,7 +116,9 @@ def roles_of(connection: Connection, account_id: int) -> list[AccountRole]:
         .order_by(account_roles.c.school_id, account_roles.c.id)
     )
     return [
-        AccountRole(row.id, row.account_id, row.school_id, row.school or "", Role(row.role), row.teacher_id)
+        AccountRole(
+            row.id, row.account_id, row.school_id, row.school or "", Role(row.role), row.teacher_id, row.pupil_id
+        )
         for row in rows
     ]
 
@@ -130,7 +138,7 @@ def _invitations(connection: Connection, condition: ColumnElement[bool]) -> list
     return [
         Invitation(
             row.id, row.school_id, row.school or "", row.name, Role(row.role), row.teacher_id,
-            row.mail_digest is not None, row.until_us,
+            row.mail_digest is not None, row.until_us, row.pupil_id,
         )
         for row in rows
     ]  # fmt: skip
@@ -144,7 +152,8 @@ def accept(connection: Connection, account_id: int, invitation: Invitation) -> b
     invited_by = connection.scalar(query)
     if invited_by is None:
         return False
-    _grant(connection, account_id, invitation.school_id, invitation.role, invitation.teacher_id, invited_by)
+    linked = (invitation.teacher_id, invitation.pupil_id)
+    _grant(connection, account_id, invitation.school_id, invitation.role, linked, invited_by)
     return True
 
 
@@ -163,7 +172,7 @@ def accept_by_mail(
         of_school = (teachers.c.school_id == school_id, func.lower(teachers.c.email) == mail.strip().lower())
         teacher_ids = connection.scalars(select(teachers.c.id).where(*of_school)).all()
         if len(teacher_ids) == 1 and not _was_given(connection, school_id, teacher_ids[0]):
-            _grant(connection, account_id, school_id, Role.TEACHER, teacher_ids[0], BY_MAIL)
+            _grant(connection, account_id, school_id, Role.TEACHER, (teacher_ids[0], None), BY_MAIL)
 
 
 def _was_given(connection: Connection, school_id: int, teacher_id: int) -> bool:
@@ -173,28 +182,30 @@ def _was_given(connection: Connection, school_id: int, teacher_id: int) -> bool:
 
 
 def _grant(
-    connection: Connection, account_id: int, school_id: int, role: Role, teacher_id: int | None, by: str
+    connection: Connection, account_id: int, school_id: int, role: Role, linked: tuple[int | None, int | None], by: str
 ) -> None:
-    """Give a role, unless the account has it."""
+    """Give a role, linked to a teacher or a pupil, unless the account has it."""
+    teacher_id, pupil_id = linked
     same = (
         account_roles.c.account_id == account_id,
         account_roles.c.school_id == school_id,
         account_roles.c.role == role.value,
         account_roles.c.teacher_id.is_not_distinct_from(teacher_id),
+        account_roles.c.pupil_id.is_not_distinct_from(pupil_id),
         active(),
     )
     if not connection.scalar(select(exists().where(*same))):
         connection.execute(
             insert(account_roles).values(
-                account_id=account_id, school_id=school_id, role=role.value, teacher_id=teacher_id, granted_by=by,
-                granted_us=clock.now_us(),
+                account_id=account_id, school_id=school_id, role=role.value, teacher_id=teacher_id, pupil_id=pupil_id,
+                granted_by=by, granted_us=clock.now_us(),
             )
         )  # fmt: skip
 
 
 def make_administrator(connection: Connection, account_id: int, school_id: int, by: str) -> None:
     """Make an account an administrator of a school; for the operator's command."""
-    _grant(connection, account_id, school_id, Role.ADMINISTRATOR, None, by)
+    _grant(connection, account_id, school_id, Role.ADMINISTRATOR, (None, None), by)
 
 
 # -- for administrators ----------------------------------------------------------------------------------------
@@ -206,20 +217,27 @@ def accounts_of_school(connection: Connection, viewer: Viewer) -> list[SchoolAcc
     rows = connection.execute(
         select(
             account_roles.c.id, account_roles.c.role, account_roles.c.granted_by, account_roles.c.granted_us,
-            accounts.c.name, accounts.c.signed_in_us, teachers.c.first_name, teachers.c.prefix, teachers.c.last_name,
+            account_roles.c.pupil_id, accounts.c.name, accounts.c.signed_in_us, teachers.c.first_name,
+            teachers.c.prefix, teachers.c.last_name,
         )
         .join(accounts, accounts.c.id == account_roles.c.account_id)
         .outerjoin(teachers, _teacher_of_role)
         .where(account_roles.c.school_id == viewer.school_id, active())
-    )  # fmt: skip
+    ).all()  # fmt: skip
+    names = {} if all(row.pupil_id is None for row in rows) else _names_of_pupils(connection, viewer)
     school_accounts = [
         SchoolAccount(
-            row.id, row.name, Role(row.role), full_name(row.first_name, row.prefix, row.last_name), row.granted_by,
-            row.granted_us, row.signed_in_us,
+            row.id, row.name, Role(row.role),
+            names.get(row.pupil_id) or full_name(row.first_name, row.prefix, row.last_name),
+            row.granted_by, row.granted_us, row.signed_in_us,
         )
         for row in rows
     ]  # fmt: skip
     return sorted(school_accounts, key=lambda account: (collation_key(account.name), account.role_id))
+
+
+def _names_of_pupils(connection: Connection, viewer: Viewer) -> dict[int | None, str | None]:
+    return {pupil.id: pupil.name for pupil in pupil_names(connection, viewer)}
 
 
 _teacher_of_role = and_(teachers.c.school_id == account_roles.c.school_id, teachers.c.id == account_roles.c.teacher_id)
@@ -242,12 +260,16 @@ def teacher_names(connection: Connection, viewer: Viewer) -> list[tuple[int, str
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """Whom an administrator invites; `mail` where the school's own provider may vouch for the address."""
+    """Whom an administrator invites, and who of the roster that is or whom they look at.
+
+    `mail`: where the school's own provider may vouch for the address.
+    """
 
     name: str
     role: Role
     teacher_id: int | None = None
     mail: str = ""
+    pupil_id: int | None = None
 
 
 def invite(connection: Connection, cipher: PiiCipher, viewer: Viewer, invited: Invited) -> str:
@@ -259,11 +281,16 @@ def invite(connection: Connection, cipher: PiiCipher, viewer: Viewer, invited: I
     name, mail = invited.name.strip(), invited.mail.strip()
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
         raise InvitationRefused("name")
-    if invited.role not in INVITED_ROLES:
+    to_pupil = invited.role in LINKED_TO_PUPIL and shows_own_page(connection, viewer)
+    if invited.role not in INVITED_ROLES and not to_pupil:
         raise InvitationRefused("role")
+    if to_pupil is (invited.pupil_id is None) or (
+        to_pupil and invited.pupil_id not in _names_of_pupils(connection, viewer)
+    ):
+        raise InvitationRefused("pupil")
     known = {teacher_id for teacher_id, _name in teacher_names(connection, viewer)}
     if (invited.teacher_id is None and invited.role in LINKED_ROLES) or (
-        invited.teacher_id is not None and invited.teacher_id not in known
+        invited.teacher_id is not None and (to_pupil or invited.teacher_id not in known)
     ):
         raise InvitationRefused("teacher")
     if mail and ("@" not in mail or len(mail) > MAX_MAIL):
@@ -273,7 +300,7 @@ def invite(connection: Connection, cipher: PiiCipher, viewer: Viewer, invited: I
         insert(invitations).values(
             school_id=viewer.school_id, code_digest=_digest(code), name=name, role=invited.role.value,
             mail_digest=_mail_digest(cipher, mail) if mail else None, teacher_id=invited.teacher_id,
-            invited_by=viewer.name, invited_us=now, until_us=now + INVITATION_DAYS * DAY_US,
+            pupil_id=invited.pupil_id, invited_by=viewer.name, invited_us=now, until_us=now + INVITATION_DAYS * DAY_US,
         )
     )  # fmt: skip
     return code
@@ -306,6 +333,17 @@ def end_role(connection: Connection, viewer: Viewer, role_id: int) -> None:
     ended = {"ended_by": viewer.name, "ended_us": clock.now_us()}
     connection.execute(update(account_roles).where(account_roles.c.id == role_id, of_school).values(**ended))
     connection.execute(update(sessions).where(sessions.c.role_id == role_id).values(role_id=None))
+
+
+def shows_own_page(connection: Connection, viewer: Viewer) -> bool:
+    """Whether the viewer's school shows pupils and parents the page with own results."""
+    return bool(connection.scalar(select(schools.c.own_page).where(schools.c.id == viewer.school_id)))
+
+
+def show_own_page(connection: Connection, viewer: Viewer, shown: bool) -> None:
+    """Show that page from the next request on, or do not; who is linked to whom stays. Raises AccessDenied."""
+    check_administers(viewer)
+    connection.execute(update(schools).where(schools.c.id == viewer.school_id).values(own_page=shown))
 
 
 def _digest(code: str) -> bytes:

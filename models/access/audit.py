@@ -175,7 +175,9 @@ class AuditLog:
                 last_id += 1
                 row = {
                     "school_id": school_id, "id": last_id, "at_us": now, "user_key": viewer.user_key,
-                    "user_name": viewer.name, "role": viewer.role.value, "kind": type(event).__name__,
+                    # What is in the log stays: no names of those whose data may be erased.
+                    "user_name": "" if viewer.sees_one_pupil else viewer.name, "role": viewer.role.value,
+                    "kind": type(event).__name__,
                     "about": json.dumps(asdict(event), separators=(",", ":"), sort_keys=True),
                 }  # fmt: skip
                 last_digest = self._digest(last_digest, row)

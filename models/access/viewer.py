@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 
 from models.schema import clock
-from models.schema.tables import classes, groups, memberships, stand_ins, teacher_groups
+from models.schema.tables import classes, groups, memberships, pupils, schools, stand_ins, teacher_groups
 
 
 class Role(StrEnum):
@@ -21,6 +21,8 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"  # connections, matching and accounts of the own school; no results
     STAND_IN = "stand_in"  # invaller: the classes that an administrator gave until a day
     LEADER = "leader"  # schoolleider: figures of the classes of the own school, and nobody's results
+    PUPIL = "pupil"  # sees the page with their own results
+    PARENT = "parent"  # sees that page of one pupil
     VENDOR = "vendor"  # tests a connection with made-up data: sees no class and no pupil of any school
 
 
@@ -28,7 +30,8 @@ class Role(StrEnum):
 class Viewer:
     """Somebody who looks at one school; `teacher_id` links them to the roster (None: no link).
 
-    `role_id` is the role of an account, by which they may stand in for a class. `user_key` tells two people of one role
+    `role_id` is the role of an account, by which they may stand in for a class; `pupil_id` is whom the school linked a
+    pupil or parent to. `user_key` tells two people of one role
     apart; it decides nothing about what they may see, so that it does not count when viewers are compared.
     """
 
@@ -38,6 +41,7 @@ class Viewer:
     name: str = ""
     user_key: str = field(default="", compare=False)
     role_id: int | None = None
+    pupil_id: int | None = None
 
     @property
     def sees_whole_school(self) -> bool:
@@ -53,6 +57,11 @@ class Viewer:
     def teaches(self) -> bool:
         """Whether the role works with pupils: reads their results, settles signals, writes notes, sets goals."""
         return self.role in (Role.TEACHER, Role.MENTOR, Role.STAND_IN, Role.SUPPORT)
+
+    @property
+    def sees_one_pupil(self) -> bool:
+        """Whether the role sees the own page of one pupil, and nothing else of the school."""
+        return self.role in (Role.PUPIL, Role.PARENT)
 
     @property
     def reads_restricted_notes(self) -> bool:
@@ -143,9 +152,14 @@ def stands_in_now() -> ColumnElement[bool]:
 
 
 def can_see_pupil(viewer: Viewer, school_id: ColumnElement[int], pupil_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether `viewer` may see the results of the pupil of a row: own school, and a pupil of a class that they see."""
+    """Whether `viewer` may see the results of the pupil of a row: own school, and a pupil of a class that they see.
+
+    A pupil or parent sees the one pupil whom the school linked them to (`_linked_pupil`).
+    """
     if viewer.sees_whole_school:
         return school_id == viewer.school_id
+    if viewer.sees_one_pupil:
+        return and_(school_id == viewer.school_id, pupil_id.in_(_linked_pupil(viewer)))
     members = (
         select(memberships.c.pupil_id)
         .join(groups, and_(groups.c.school_id == memberships.c.school_id, groups.c.id == memberships.c.group_id))
@@ -156,6 +170,25 @@ def can_see_pupil(viewer: Viewer, school_id: ColumnElement[int], pupil_id: Colum
         )
     )
     return and_(school_id == viewer.school_id, pupil_id.in_(members))
+
+
+def _linked_pupil(viewer: Viewer) -> Select[tuple[int]]:
+    """The pupil of a pupil or parent: while the school shows the page, and the pupil is in a class of this year."""
+    today = clock.today()
+    return (
+        select(memberships.c.pupil_id)
+        .join(groups, and_(groups.c.school_id == memberships.c.school_id, groups.c.id == memberships.c.group_id))
+        .join(pupils, and_(pupils.c.school_id == memberships.c.school_id, pupils.c.id == memberships.c.pupil_id))
+        .join(schools, schools.c.id == memberships.c.school_id)
+        .where(
+            memberships.c.school_id == viewer.school_id,
+            memberships.c.pupil_id == viewer.pupil_id,
+            memberships.c.to_us.is_(None),
+            groups.c.school_year == clock.school_year(today),
+            or_(pupils.c.left_on.is_(None), pupils.c.left_on >= today.isoformat()),
+            schools.c.own_page,
+        )
+    )
 
 
 def can_name_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:

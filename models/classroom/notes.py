@@ -1,6 +1,7 @@
 """Notes and agreements about a pupil, in the words of their author; their text is stored encrypted.
 
-Only its author and learning support can read a restricted note; others see only that it exists. The author can correct
+Only its author and learning support can read a restricted note; others see only that it exists. An agreement may be for
+the pupil too, who then reads it on the page with own results (`agreements_for_pupil`). The author can correct
 a note, which replaces it by another, or withdraw it. Both remain readable for the author and learning support.
 """
 
@@ -30,8 +31,16 @@ class NoteKind(StrEnum):
     AGREEMENT = "agreement"
 
 
+class Readers(StrEnum):
+    """Who may read it: the pupil's teachers, its author and learning support alone, or pupil and parents too."""
+
+    TEACHERS = ""
+    RESTRICTED = "restricted"
+    PUPIL = "pupil"
+
+
 class NoteRefused(Exception):
-    """A note that cannot be written or changed; `reason` is empty, long, day, changed or pupil."""
+    """A note that cannot be written or changed; `reason` is empty, long, day, for pupil, changed or pupil."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -58,6 +67,7 @@ class Note:
     withdrawn_us: int | None = None
     own: bool = False
     earlier: tuple[Note, ...] = ()
+    for_pupil: bool = False
 
     @property
     def runs(self) -> bool:
@@ -111,8 +121,29 @@ def _note(cipher: PiiCipher, viewer: Viewer, row: Any, earlier: tuple[Note, ...]
         cipher.decrypt(row.sealed, _place(viewer, row.id)).decode() if readable else None,
         row.until_on if readable else None,
         row.author, row.written_us, row.settled_us, row.settled_by, row.withdrawn_us,
-        viewer.teaches and _is_author(viewer, row), earlier,
+        viewer.teaches and _is_author(viewer, row), earlier, row.for_pupil,
     )  # fmt: skip
+
+
+def agreements_for_pupil(
+    connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil_id: int
+) -> list[tuple[str, str | None]]:
+    """The running agreements that a pupil may read, the newest first: text, and the last day (`YYYY-MM-DD`) if any."""
+    rows = connection.execute(
+        select(notes.c.id, notes.c.sealed, notes.c.until_on)
+        .where(
+            notes.c.school_id == viewer.school_id,
+            notes.c.pupil_id == pupil_id,
+            notes.c.kind == NoteKind.AGREEMENT.value,
+            notes.c.for_pupil,
+            notes.c.settled_us.is_(None),
+            notes.c.replaced_by.is_(None),
+            notes.c.withdrawn_us.is_(None),
+            can_see_pupil(viewer, notes.c.school_id, notes.c.pupil_id),
+        )
+        .order_by(notes.c.written_us.desc(), notes.c.id.desc())
+    )
+    return [(cipher.decrypt(row.sealed, _place(viewer, row.id)).decode(), row.until_on) for row in rows]
 
 
 def _can_read(viewer: Viewer, restricted: bool, row: Any) -> bool:
@@ -128,7 +159,7 @@ def _is_author(viewer: Viewer, row: Any) -> bool:
 
 def write_note(
     connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil_id: int, kind: NoteKind, text: str,
-    *, restricted: bool = False, until_on: str | None = None,
+    *, readers: Readers = Readers.TEACHERS, until_on: str | None = None,
 ) -> int:  # fmt: skip
     """Write a note; call it inside a write transaction. Returns its id. Raises NoteRefused."""
     if not viewer.teaches or not _can_see(connection, viewer, pupil_id):
@@ -136,7 +167,7 @@ def write_note(
     note_id = next_id(connection, notes, viewer.school_id)
     connection.execute(
         insert(notes).values(
-            school_id=viewer.school_id, id=note_id, pupil_id=pupil_id, kind=kind.value, restricted=restricted,
+            school_id=viewer.school_id, id=note_id, pupil_id=pupil_id, kind=kind.value, **_read_by(kind, readers),
             sealed=cipher.encrypt(_checked(text, kind, until_on), _place(viewer, note_id)), until_on=until_on,
             author=viewer.name,
             author_id=viewer.teacher_id, author_key=viewer.user_key or None, written_us=clock.now_us(),
@@ -147,6 +178,13 @@ def write_note(
 
 def _place(viewer: Viewer, note_id: int) -> bytes:
     return place(notes.c.sealed, viewer.school_id, note_id)
+
+
+def _read_by(kind: NoteKind, readers: Readers) -> dict[str, bool]:
+    """The columns that say who may read it. Raises NoteRefused for a note that a pupil would read."""
+    if readers is Readers.PUPIL and kind is NoteKind.NOTE:
+        raise NoteRefused("for pupil")
+    return {"restricted": readers is Readers.RESTRICTED, "for_pupil": readers is Readers.PUPIL}
 
 
 def _checked(text: str, kind: NoteKind, until_on: str | None) -> bytes:
@@ -163,7 +201,7 @@ def _checked(text: str, kind: NoteKind, until_on: str | None) -> bytes:
 
 def correct_note(
     connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil_id: int, note_id: int, text: str,
-    *, restricted: bool = False, until_on: str | None = None,
+    *, readers: Readers = Readers.TEACHERS, until_on: str | None = None,
 ) -> int:  # fmt: skip
     """Replace a note by its corrected text, for its author; call it inside a write transaction.
 
@@ -174,9 +212,9 @@ def correct_note(
     new_id = next_id(connection, notes, viewer.school_id)
     connection.execute(
         insert(notes).values(
-            school_id=viewer.school_id, id=new_id, pupil_id=row.pupil_id, kind=row.kind, restricted=restricted,
+            school_id=viewer.school_id, id=new_id, pupil_id=row.pupil_id, kind=row.kind,
             sealed=cipher.encrypt(clear, _place(viewer, new_id)), until_on=until_on, author=viewer.name,
-            author_id=row.author_id, author_key=row.author_key,
+            author_id=row.author_id, author_key=row.author_key, **_read_by(NoteKind(row.kind), readers),
             written_us=clock.now_us(), settled_us=row.settled_us, settled_by=row.settled_by,
         )
     )  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import secrets
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -18,7 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, RowMapping, Table, and_, delete, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    RowMapping,
+    Table,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from models.ingest import erased, identity, rosters
 from models.ingest.erased import Erasure
@@ -31,11 +45,14 @@ from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.records import PupilRef
 from models.schema.tables import (
+    account_roles,
+    accounts,
     deliveries,
     form_outcomes,
     goals,
     identifier_links,
     identifiers,
+    invitations,
     kept_sheets,
     legal_holds,
     memberships,
@@ -262,12 +279,13 @@ def _erase_rows(connection: Connection, cipher: PiiCipher, person: Person) -> di
     )
     counts["identifiers"] = _delete_of(connection, identifiers, person.school_id, "id", person.identifier_ids)
     _loosen_pairs(connection, person)
+    counts |= _forget_accounts(connection, person)
     counts["pupils"] = _delete_of(connection, pupils, person.school_id, "id", own)
     counts["work_queue"] = _delete(connection, work_queue, _requests_with(connection, cipher, person.school_id, wanted))
     counts["kept_sheets"] = _delete(connection, kept_sheets, kept_sheets.c.school_id == person.school_id)
     counts["form_outcomes"] = _delete(connection, form_outcomes, form_outcomes.c.outcome.is_not(None))
     with_flash = update(sessions).where(sessions.c.flash.is_not(None)).values(flash=None)
-    counts["sessions"] = connection.execute(with_flash).rowcount
+    counts["sessions"] += connection.execute(with_flash).rowcount
     return counts
 
 
@@ -278,6 +296,32 @@ def _delete(connection: Connection, table: Table, condition: ColumnElement[bool]
 def _delete_of(connection: Connection, table: Table, school_id: int, column: str, ids: Sequence[int]) -> int:
     own = table.c.school_id == school_id
     return sum(_delete(connection, table, and_(own, table.c[column].in_(portion))) for portion in portions(ids))
+
+
+def _forget_accounts(connection: Connection, person: Person) -> dict[str, int]:
+    """End the roles of the pupil and the parents, and forget the accounts that have no other role.
+
+    Rows of accounts and roles stay, so that nobody gets their numbers.
+    """
+    if person.pupil_id is None:
+        return {"invitations": 0, "account_roles": 0, "accounts": 0, "sessions": 0}
+    of_pupil = and_(account_roles.c.school_id == person.school_id, account_roles.c.pupil_id == person.pupil_id)
+    roles = connection.execute(select(account_roles.c.id, account_roles.c.account_id).where(of_pupil)).all()
+    ended = {"pupil_id": None, "ended_us": func.coalesce(account_roles.c.ended_us, clock.now_us())}
+    connection.execute(update(account_roles).where(of_pupil).values(**ended))
+    others = select(account_roles.c.account_id).where(account_roles.c.ended_us.is_(None))
+    of_these = and_(accounts.c.id.in_({role.account_id for role in roles}), accounts.c.id.not_in(others))
+    forgotten = connection.scalars(select(accounts.c.id).where(of_these)).all()
+    for account_id in forgotten:
+        nobody = {"name": "", "subject_digest": secrets.token_bytes(16)}
+        connection.execute(update(accounts).where(accounts.c.id == account_id).values(**nobody))
+    of_roles = sessions.c.role_id.in_([role.id for role in roles])
+    return {
+        "invitations": _delete_of(connection, invitations, person.school_id, "pupil_id", [person.pupil_id]),
+        "account_roles": len(roles),
+        "accounts": len(forgotten),
+        "sessions": _delete(connection, sessions, or_(of_roles, sessions.c.account_id.in_(forgotten))),
+    }
 
 
 def _loosen_pairs(connection: Connection, person: Person) -> None:

@@ -19,6 +19,8 @@ from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE, Absence, Kind, Status
 from models.schema.tables import (
+    account_roles,
+    accounts,
     classes,
     deliveries,
     goals,
@@ -77,6 +79,7 @@ def pupil_file(connection: Connection, cipher: PiiCipher, person: Person) -> Pup
         "signals": read(
             _signal, select(signal_marks).where(_of_pupil(signal_marks, person)).order_by(signal_marks.c.id)
         ),
+        "accounts": read(_account, _accounts().where(_of_pupil(account_roles, person))),
         "legal_holds": read(
             _hold, select(legal_holds).where(_of_pupil(legal_holds, person)).order_by(legal_holds.c.id)
         ),
@@ -189,7 +192,8 @@ def _goal(row: Row[Any]) -> Record:
 
 def _note(row: Row[Any], text: str) -> Record:
     return {
-        "kind": row.kind, "text": text, "restricted": row.restricted, "until_on": row.until_on, "author": row.author,
+        "kind": row.kind, "text": text, "restricted": row.restricted, "for_pupil": row.for_pupil,
+        "until_on": row.until_on, "author": row.author,
         "written_at": _moment(row.written_us), "settled_by": row.settled_by, "settled_at": _moment(row.settled_us),
         "corrected": row.replaced_by is not None, "withdrawn_at": _moment(row.withdrawn_us),
     }  # fmt: skip
@@ -199,6 +203,22 @@ def _signal(row: Row[Any]) -> Record:
     return {
         "rule": row.rule, "about": row.scope, "evidence": row.evidence, "action": row.action,
         "settled_by": row.marked_by, "settled_at": _moment(row.marked_us),
+    }  # fmt: skip
+
+
+def _accounts() -> Select[Any]:
+    return (
+        select(account_roles, accounts.c.name, accounts.c.signed_in_us)
+        .join(accounts, accounts.c.id == account_roles.c.account_id)
+        .order_by(account_roles.c.id)
+    )
+
+
+def _account(row: Row[Any]) -> Record:
+    """Who was linked to the pupil, as the pupil or a parent."""
+    return {
+        "role": row.role, "name": row.name, "given_by": row.granted_by, "given_at": _moment(row.granted_us),
+        "ended_by": row.ended_by, "ended_at": _moment(row.ended_us), "last_signed_in_at": _moment(row.signed_in_us),
     }  # fmt: skip
 
 

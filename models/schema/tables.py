@@ -77,6 +77,8 @@ schools = Table(
     # Of a sandbox: no real pupils.
     Column("synthetic", Boolean, nullable=False, default=False, server_default=false()),
     Column("region", Text),  # of the school holidays: noord, midden or zuid; None: midden
+    # Whether pupils and parents who are linked to a pupil see the page with the pupil's own results.
+    Column("own_page", Boolean, nullable=False, default=False, server_default=false()),
 )
 
 school_identifications = Table(
@@ -629,6 +631,7 @@ notes = Table(
     Column("author_key", Text),  # of the user who wrote it, who may be no teacher
     Column("replaced_by", Integer),  # the note that corrects this one
     Column("withdrawn_us", BigInteger),  # by its author
+    Column("for_pupil", Boolean, nullable=False, default=False, server_default=false()),  # an agreement on their page
     PrimaryKeyConstraint("school_id", "id"),
 )
 Index("notes_by_pupil", notes.c.school_id, notes.c.pupil_id)
@@ -659,6 +662,7 @@ account_roles = Table(
     Column("granted_us", BigInteger, nullable=False),
     Column("ended_by", Text),
     Column("ended_us", BigInteger),
+    Column("pupil_id", Integer),  # whom a pupil or parent is linked to
 )
 Index("account_roles_by_account", account_roles.c.account_id)
 Index("account_roles_by_school", account_roles.c.school_id)
@@ -677,6 +681,7 @@ invitations = Table(
     Column("invited_us", BigInteger, nullable=False),
     Column("until_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger),  # used or withdrawn
+    Column("pupil_id", Integer),
 )
 Index("invitations_by_school", invitations.c.school_id)
 Index("invitations_by_mail", invitations.c.mail_digest)

@@ -12,7 +12,7 @@ from dashboard.auth.sessions import DemoUser
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from models.classroom.goals import set_due_date
-from models.classroom.notes import NoteKind, write_note
+from models.classroom.notes import NoteKind, Readers, write_note
 from models.schema import clock, database
 from tests.browser.conftest import Served, Watched, address_of
 from tests.browser.test_walk import GREY, settled, tab_to
@@ -34,7 +34,7 @@ def served(store: Store) -> Iterator[Served]:
         school.build(store.engine, store.cipher)
         with database.write_transaction(store.engine, school.SCHOOL) as connection:
             set_due_date(connection, PERSONAS[0].viewer, school.CLASS_A, 4, "2026-11-19")
-            write_note(connection, store.cipher, SUPPORT.viewer, 7, NoteKind.NOTE, SECRET, restricted=True)
+            write_note(connection, store.cipher, SUPPORT.viewer, 7, NoteKind.NOTE, SECRET, readers=Readers.RESTRICTED)
         options = AppOptions(demo=True, users=(*PERSONAS, SUPPORT))
         app = create_app(store.engine, store.cipher, options)
         with address_of(app) as address:

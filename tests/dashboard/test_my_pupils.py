@@ -22,7 +22,7 @@ from dashboard.ui.my_pupils_view import CONTROLS, MAX_CLASSES_AT_FIRST, read_my_
 from models.access.people import ClassRef
 from models.access.viewer import Role, Viewer
 from models.classroom.goals import set_due_date, set_goal
-from models.classroom.notes import NoteKind, close_agreement, write_note
+from models.classroom.notes import NoteKind, Readers, close_agreement, write_note
 from models.schema import database, tables
 from models.schema.records import Kind, Status
 from tests.conftest import Store
@@ -329,7 +329,7 @@ def test_the_newest_agreement_stands_in_its_row(web: flask.Flask, known_school: 
     write(known_school, "hanna", 1, NoteKind.AGREEMENT, AGREED, until_on="2026-12-18")
     write(known_school, "hanna", 2, NoteKind.AGREEMENT, AGREED, until_on="2026-11-20")
     done = write(known_school, "hanna", 3, NoteKind.AGREEMENT, AGREED)
-    write(known_school, "ilse", 4, NoteKind.AGREEMENT, SECRET, restricted=True, until_on="2026-12-24")
+    write(known_school, "ilse", 4, NoteKind.AGREEMENT, SECRET, readers=Readers.RESTRICTED, until_on="2026-12-24")
     write(known_school, "hanna", 5, NoteKind.NOTE, OPEN_NOTE)
     with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
         close_agreement(connection, viewer_of("hanna"), done)
@@ -553,9 +553,9 @@ def test_the_hand_over_follows_the_filters_and_the_pupils_that_are_named(web: fl
 def test_a_restricted_note_is_only_counted_but_for_learning_support_on_the_screen(
     web: flask.Flask, known_school: Store
 ) -> None:
-    write(known_school, "ilse", 1, NoteKind.NOTE, SECRET, restricted=True)
+    write(known_school, "ilse", 1, NoteKind.NOTE, SECRET, readers=Readers.RESTRICTED)
     own = "Ik maak mij zorgen."
-    write(known_school, "hanna", 1, NoteKind.NOTE, own, restricted=True)
+    write(known_school, "hanna", 1, NoteKind.NOTE, own, readers=Readers.RESTRICTED)
     read_by_teacher = words(person(page_of(web, "hanna", "?klas=1&leerling=1", HANDOVER), 1))
     assert "Er zijn 2 vertrouwelijke notities." in read_by_teacher
     assert SECRET not in read_by_teacher

@@ -25,9 +25,14 @@ from tests.dashboard.page_list import address
 from tests.dashboard.test_web import as_persona, shown_page
 
 VENDOR = DemoUser("lev", "Leverancier", Role.VENDOR, None, 0)
+OF_A_PUPIL = (
+    DemoUser("kind", "Kind", Role.PUPIL, None, school.SCHOOL, pupil_id=1),
+    DemoUser("ouder", "Ouder", Role.PARENT, None, school.SCHOOL, pupil_id=1),
+)
 TEACHING = {"hanna", "noa", "iris"}
 TESTING = {"sam", "lev"}
-ALL = TEACHING | TESTING | {"marjan"}
+WORKING = TEACHING | TESTING | {"marjan"}
+ALL = WORKING | {"kind", "ouder"}
 OTHER_ROLE = "Dit hoort niet bij uw rol"
 
 # A text that shows that a page opened, who may see it, and a text that the others get.
@@ -48,11 +53,12 @@ EXPECTED: dict[str, tuple[str, set[str], str]] = {
     "talk_sheet": ('"id": "talk-sheet"', TEACHING, OTHER_ROLE),
     "handover": ('"id": "handover-made"', TEACHING, OTHER_ROLE),
     "board": ('"className": "board"', TEACHING, OTHER_ROLE),
+    "own_page": ("niet aangezet", {"kind", "ouder"}, "alleen voor leerlingen en hun ouders"),
     "refused_message": ("niet (meer)", ALL, ""),
     "new_connection": ('"id": "kinds"', {"sam"}, "alleen voor beheerders"),
     "own_connection": ("Deze koppeling bestaat niet (meer)", ALL, ""),
-    "sandbox": ("Dit proefadres is er niet (meer)", ALL, ""),
-    "check_result": ("Deze uitslag is er niet (meer)", ALL, ""),
+    "sandbox": ("Dit proefadres is er niet (meer)", WORKING, OTHER_ROLE),
+    "check_result": ("Deze uitslag is er niet (meer)", WORKING, OTHER_ROLE),
     "accessibility": ("WCAG 2.1", ALL, ""),
     "not_found_404": ("Deze pagina bestaat niet", ALL, ""),
 }
@@ -71,6 +77,7 @@ TEST = ("/toets", "Test uw koppeling")
 REFUSED = [
     ("sam", ("U bent beheerder: u zorgt voor koppelingen", "Een leraar van de groep of de intern begeleider kan")),
     ("marjan", ("U bent schoolleider: u ziet cijfers per groep", "Een leraar van de groep of de intern begeleider")),
+    ("kind", ("Je ziet de pagina met je eigen resultaten", "Een leraar kan je meer vertellen.")),
     ("lev", ("U bent leverancier: u test een koppeling", "Scholen zien hun eigen resultaten.")),
 ]
 MENUS = {
@@ -80,13 +87,15 @@ MENUS = {
     "sam": [CONNECTIONS, ACCESS_LOG, TEST],
     "marjan": [OVERVIEW],
     "lev": [TEST],
+    "kind": [("/mijn-resultaten", "Mijn resultaten")],
+    "ouder": [("/mijn-resultaten", "Resultaten van mijn kind")],
 }
 
 
 @pytest.fixture
 def all_roles(known_school: Store) -> flask.Flask:
     """The web app on the known school, with a user of every role."""
-    options = AppOptions(demo=True, users=(*PERSONAS, VENDOR))
+    options = AppOptions(demo=True, users=(*PERSONAS, VENDOR, *OF_A_PUPIL))
     return create_app(known_school.engine, known_school.cipher, options)
 
 
@@ -94,6 +103,7 @@ def all_roles(known_school: Store) -> flask.Flask:
 STARTS = {
     "hanna": '"id": "group-content"', "noa": '"id": "group-content"', "iris": '"id": "group-content"',
     "sam": '"id": "couplings-content"', "marjan": '"id": "school-figures"', "lev": "Maak een proefadres",
+    "kind": "niet aangezet", "ouder": "niet aangezet",
 }  # fmt: skip
 
 

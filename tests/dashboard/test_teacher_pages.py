@@ -17,7 +17,7 @@ from models.access.viewer import Role, Viewer
 from models.classroom.class_state import class_state
 from models.classroom.class_thresholds import THRESHOLDS, thresholds_of
 from models.classroom.holidays import read_holidays
-from models.classroom.notes import NoteKind, write_note
+from models.classroom.notes import NoteKind, Readers, write_note
 from models.classroom.signal_resolutions import ResolutionAction
 from models.classroom.signals import Signal, drop, stuck
 from models.schema import clock, database
@@ -348,7 +348,7 @@ def test_of_a_restricted_agreement_others_see_no_day_and_no_button(web: flask.Fl
     support = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
     with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
         write_note(
-            connection, known_school.cipher, support, 1, NoteKind.AGREEMENT, "Geheim.", restricted=True,
+            connection, known_school.cipher, support, 1, NoteKind.AGREEMENT, "Geheim.", readers=Readers.RESTRICTED,
             until_on="2026-12-18",
         )  # fmt: skip
     shown = shown_page(as_persona(web, "hanna"), "/leerling/1")

@@ -16,10 +16,11 @@ from sqlalchemy import Column, Engine, delete, insert, select
 
 from connectors.uwlr.agreement import TOLERANT
 from dashboard.auth.idempotency import Outcome, Outcomes
+from models.access import accounts
 from models.access.audit import audit_events
 from models.access.viewer import Role, Viewer
 from models.classroom import goals, notes, signal_resolutions
-from models.classroom.notes import NoteKind
+from models.classroom.notes import NoteKind, Readers
 from models.classroom.signal_resolutions import ResolutionAction, SignalTarget
 from models.ingest import erased, erasure, identity, legal_holds, page_requests, quarantine, rosters
 from models.ingest.exchanges import Exchange, Transmission
@@ -42,6 +43,7 @@ from tests.uwlr.messages import message, result_xml
 SCHOOL = school.OTHER_SCHOOL
 SUPPORT = Viewer(SCHOOL, Role.SUPPORT, None, "Hanna Vos")
 ADMINISTRATOR = Viewer(SCHOOL, Role.ADMINISTRATOR, name="beheerder")
+TEACHING_PARENT = "Ouder die hier werkt"
 FIRST, LAST, LAS_KEY = "Quirijntje", "Zuylesteyn", "77134Q"
 ECK_ID = "https://ketenid.nl/pilot/" + "c" * 128
 OTHER_ECK_ID = "https://ketenid.nl/pilot/" + "d" * 128
@@ -57,7 +59,7 @@ NOTHING: dict[str, set[str]] = {
     "numbers": {"table_name", "last"},
     "key_fingerprints": {"id", "fingerprint", "bound"},
     "data_versions": {"school_id", "version", "general"},
-    "schools": {"id", "name", "synthetic", "region"},
+    "schools": {"id", "name", "synthetic", "region", "own_page"},
     "school_identifications": {"school_id", "scheme", "value", "location"},
     "sources": {"id", "key", "name", "role", "material"},
     "source_connections": {
@@ -105,13 +107,9 @@ NOTHING: dict[str, set[str]] = {
     "subject_mappings": {"school_id", "source_id", "field", "pattern", "subject", "set_by", "set_us"},
     "class_thresholds": {"school_id", "class_id", "name", "value", "set_by", "set_us"},
     "due_dates": {"school_id", "class_id", "test_id", "due_on", "set_by", "set_us"},
-    "accounts": {"id", "issuer", "subject_digest", "name", "made_us", "signed_in_us"},
+    "accounts": {"id", "issuer", "made_us", "signed_in_us"},
     "account_roles": {
-        "id", "school_id", "account_id", "role", "teacher_id", "granted_by", "granted_us", "ended_by", "ended_us",
-    },
-    "invitations": {
-        "id", "school_id", "code_digest", "name", "mail_digest", "role", "teacher_id", "invited_by", "invited_us",
-        "until_us", "ended_us",
+        "id", "school_id", "account_id", "role", "teacher_id", "granted_by", "granted_us", "ended_by",
     },
     "stand_ins": {
         "id", "school_id", "role_id", "class_id", "until_on", "granted_by", "granted_us", "ended_by", "ended_us",
@@ -128,10 +126,11 @@ NOTHING: dict[str, set[str]] = {
     "audit_pupils": {"school_id", "pupil_id", "event_id"},
     "audit_heads": {"school_id", "event_id", "digest", "mac"},
 }  # fmt: skip
-CHANGED = {"deliveries": {"findings"}, "rosters": {"sealed"}, "sessions": {"flash"}}
+CHANGED = {"deliveries": {"findings"}, "rosters": {"sealed"}, "sessions": {"flash"},
+           "accounts": {"name", "subject_digest"}, "account_roles": {"pupil_id", "ended_us"}}  # fmt: skip
 DELETED = {
     "pupils", "identifiers", "identifier_links", "memberships", "results", "result_history", "goals", "notes",
-    "signal_marks", "legal_holds", "raw_messages", "work_queue", "kept_sheets", "form_outcomes",
+    "signal_marks", "legal_holds", "invitations", "raw_messages", "work_queue", "kept_sheets", "form_outcomes",
 }  # fmt: skip
 
 
@@ -196,15 +195,31 @@ def fill_with_pupil(store: Store) -> Known:
         pupil_id = erasure.find_by_identifier(connection, cipher, SCHOOL, LAS_KEY).pupil_id
         assert pupil_id is not None
         goals.set_goal(connection, SUPPORT, pupil_id, school.LEVELS_FIELD, 10_000)
-        notes.write_note(connection, cipher, SUPPORT, pupil_id, NoteKind.NOTE, NOTE, restricted=True)
+        notes.write_note(connection, cipher, SUPPORT, pupil_id, NoteKind.NOTE, NOTE, readers=Readers.RESTRICTED)
         about = SignalTarget("drop", pupil_id, None, school.LEVELS_FIELD.key)
         signal_resolutions.resolve_signal(connection, SUPPORT, about, "2026-10-01 7 80", ResolutionAction.SEEN)
         link(connection, cipher, pupil_id)
         legal_holds.place_hold(connection, ADMINISTRATOR, pupil_id)
         legal_holds.end_hold(connection, ADMINISTRATOR, pupil_id)
+        invite(connection, cipher, pupil_id)
     requests(store)
     keep_a_screen(store)
     return Known(store, pupil_id)
+
+
+def invite(connection: Any, cipher: PiiCipher, pupil_id: int) -> None:
+    """An account of the pupil, one of a parent who teaches here too, and an invitation that waits."""
+    accounts.show_own_page(connection, ADMINISTRATOR, True)
+    for name, role in ((f"{FIRST} {LAST}", Role.PUPIL), (TEACHING_PARENT, Role.PARENT)):
+        account_id = accounts.signed_in(connection, cipher, "https://x.example", name, name)
+        invited = [accounts.Invited(name, role, pupil_id=pupil_id)]
+        if role is Role.PARENT:
+            invited.append(accounts.Invited(name, Role.LEADER))
+        for one in invited:
+            invitation = accounts.find_invitation(connection, accounts.invite(connection, cipher, ADMINISTRATOR, one))
+            assert invitation is not None
+            assert accounts.accept(connection, account_id, invitation)
+    accounts.invite(connection, cipher, ADMINISTRATOR, accounts.Invited(f"Oma {LAST}", Role.PARENT, pupil_id=pupil_id))
 
 
 def link(connection: Any, cipher: PiiCipher, pupil_id: int) -> None:
@@ -296,6 +311,7 @@ EVERYWHERE = {
     "pupils.first_name", "pupils.last_name", "identifiers.sealed", "results.key", "result_history.key", "notes.sealed",
     "raw_messages.sealed", "rosters.sealed", "deliveries.findings", "work_queue.title", "work_queue.payload",
     "work_queue.excerpts", "work_queue.exchanges", "kept_sheets.sealed", "form_outcomes.outcome", "sessions.flash",
+    "accounts.name", "invitations.name",
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from models.classroom.holidays import read_holidays
 from models.classroom.notes import (
     NoteKind,
     NoteRefused,
+    Readers,
     all_notes_of,
     close_agreement,
     correct_note,
@@ -189,7 +190,7 @@ def test_a_due_date_makes_signals_for_who_has_not_finished(store: Store) -> None
 
 def test_a_restricted_note_shows_only_that_it_exists(store: Store) -> None:
     with database.write_transaction(store.engine, school.SCHOOL) as connection:
-        write_note(connection, store.cipher, SUPPORT, 1, NoteKind.NOTE, "Alleen voor ons.", restricted=True)
+        write_note(connection, store.cipher, SUPPORT, 1, NoteKind.NOTE, "Alleen voor ons.", readers=Readers.RESTRICTED)
         write_note(connection, store.cipher, HANNA, 1, NoteKind.AGREEMENT, "Twee keer per week.", until_on="2026-12-18")
     with database.read_transaction(store.engine) as connection:
         assert [note.text for note in notes_of(connection, store.cipher, HANNA, [1])[1]] == [
@@ -235,7 +236,7 @@ def test_who_cannot_read_an_agreement_does_not_settle_it_and_sees_no_day(store: 
             1,
             NoteKind.AGREEMENT,
             "Besloten.",
-            restricted=True,
+            readers=Readers.RESTRICTED,
             until_on="2026-12-18",
         )
         with pytest.raises(NoteRefused):
@@ -267,7 +268,7 @@ def test_the_author_corrects_a_note_and_the_earlier_text_stays_for_author_and_le
         )
         close_agreement(connection, HANNA, first)
         second = correct_note(connection, store.cipher, HANNA, 1, first, "Elke week lezen.", until_on="2026-12-20")
-        correct_note(connection, store.cipher, HANNA, 1, second, "Elke maand lezen.", restricted=True)
+        correct_note(connection, store.cipher, HANNA, 1, second, "Elke maand lezen.", readers=Readers.RESTRICTED)
     with database.read_transaction(store.engine) as connection:
         for viewer in (HANNA, SUPPORT):
             [note] = notes_of(connection, store.cipher, viewer, [1])[1]

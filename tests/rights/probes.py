@@ -93,7 +93,11 @@ class Probes:
     def page(self, visitor: Visitor, name: str, place: str) -> Probe:
         """Asks for the content of a page; the HTML before it is the same for every address, and a route of its own."""
         path = next(page.path for page in PAGES if page.name == name)
-        search = {"access_log": f"?leerling={PUPIL.get(place)}"}.get(name, CLASS_QUERY.get(place, ""))
+        about = f"?leerling={PUPIL.get(place)}"
+        search = {"access_log": about, "own_page": about}.get(name, CLASS_QUERY.get(place, ""))
+        if name == "own_page":  # which an administrator switched off, perhaps
+            with database.write_transaction(self.store.engine, school.SCHOOL) as connection:
+                accounts.show_own_page(connection, BOSSES["own"], True)
         path = path.replace("<connection>", str(self.sender(place)) if name == "own_connection" else "")
         path = path.replace("<pupil_id>", PUPIL.get(place, "")).replace("<token>", self.token(name, place))
         return lambda: visitor.page(path, search)
@@ -263,6 +267,7 @@ class Probes:
                 {"drop_percent": str(next(_numbers) % 20 + 20)},
             ),
             "invite": lambda _place: ("/accounts", {"naam": "Nieuw", "rol": "support", "leraar": "", "mail": ""}),
+            "show_own_page": lambda _place: ("/accounts/leerlingpagina", {"aan": "" if self.own_page() else "ja"}),
             "withdraw_invitation": lambda place: ("/accounts/intrekken", {"nummer": self.invitation(place)}),
             "end_role": lambda place: ("/accounts/einde", {"nummer": self.role(place)}),
             "give_stand_in": lambda place: (
@@ -335,6 +340,10 @@ class Probes:
         in_force = (tables.notes.c.author == "Hanna Vos", tables.notes.c.replaced_by.is_(None))
         return int(self.world.scalar(select(func.max(tables.notes.c.id)).where(*in_force)) or 0)
 
+    def own_page(self) -> bool:
+        """Whether the school shows the page with own results."""
+        return bool(self.world.scalar(select(tables.schools.c.own_page).where(tables.schools.c.id == school.SCHOOL)))
+
     def invitation(self, place: str) -> str:
         """The number of an invitation of the school at a place."""
         with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
@@ -394,6 +403,7 @@ SIGNS: dict[str, dict[str, str]] = {
     "own_connection": {"own": "Uitgever own", "school": "Uitgever school"},
     "trial-outcome": {"school": "Uitgever school"},
     "retention": {"own": '"id": "retention"'},
+    "own_page": {"own": "Aïsha", "group": "Mila", "school": "Zofia"},
     "school_overview": {"own": '"id": "school-figures"'},
     "refused_message": {"own": "geweigerd-own", "school": "geweigerd-school"},
     "refused-content": {"own": "geweigerd-own", "school": "geweigerd-school"},

@@ -20,7 +20,7 @@ from dashboard.auth.sessions import Entry, Sessions
 from dashboard.server.serving import bind
 from dashboard.server.sign_in import SignIn
 from dashboard.server.wsgi import create_app
-from models.access.accounts import signed_in
+from models.access.accounts import LINKED_TO_PUPIL, signed_in
 from models.schema import clock, database, tables
 from tests import encrypted
 from tests.conftest import Store
@@ -36,12 +36,13 @@ AUTHOR = "Anne Auteur"  # the account of the teacher, as it signs notes
 MENTOR = 3  # a teacher of the same class
 ELSEWHERE = 7  # a source of the other school alone
 LINKED = {"teacher": school.TEACHER_A, "mentor": MENTOR}
+PUPIL_ID = 1  # whose page a pupil and a parent see
 NAMES_ELSEWHERE = ("Zofia", "Zonderland")
 # What is compared to see whether a request changed anything; not what every request writes.
 COMPARED = (
     "signal_marks", "goals", "notes", "due_dates", "class_thresholds", "account_roles", "invitations", "stand_ins",
     "source_connections", "identifiers", "identifier_links", "subject_mappings", "rosters", "work_queue", "test_rooms",
-    "own_connections", "senders", "sender_keys",
+    "own_connections", "senders", "sender_keys", "schools",
 )  # fmt: skip
 _once = itertools.count(1)
 
@@ -169,6 +170,8 @@ def _account(connection: Connection, store: Store, role: str) -> Entry:
     school_id = school.OTHER_SCHOOL if role == WIL else school.SCHOOL
     of_school = {"school_id": school_id, "granted_by": "test", "granted_us": 1}
     values = {"account_id": account_id, "role": "support" if role == WIL else role, "teacher_id": LINKED.get(role)}
+    if role in LINKED_TO_PUPIL:
+        values["pupil_id"] = PUPIL_ID
     new = insert(tables.account_roles).values(**of_school, **values)
     role_id = connection.execute(new.returning(tables.account_roles.c.id)).scalar_one()
     if role == STAND_IN:
@@ -180,6 +183,7 @@ def _account(connection: Connection, store: Store, role: str) -> Entry:
 def _own_school(connection: Connection, store: Store) -> None:
     """A second teacher of the class, numbers to link, and a date that another class missed, so that it has signals."""
     of_school = {"school_id": school.SCHOOL}
+    connection.execute(update(tables.schools).where(tables.schools.c.id == school.SCHOOL).values(own_page=True))
     mentor = encrypted.teacher(store.cipher, school.SCHOOL, MENTOR)
     connection.execute(insert(tables.teachers).values(**mentor, last_name="Mentor"))
     link = {"teacher_id": MENTOR, "group_id": 1, "from_us": 1}

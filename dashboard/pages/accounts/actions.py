@@ -31,14 +31,21 @@ def register(server: flask.Flask) -> None:
     server.add_url_rule(f"{addresses.ACCOUNTS}/einde", "end_role", end_role, methods=post)
     server.add_url_rule(f"{addresses.ACCOUNTS}/invallen", "give_stand_in", give_stand_in, methods=post)
     server.add_url_rule(f"{addresses.ACCOUNTS}/invallen/einde", "end_stand_in", end_stand_in, methods=post)
+    server.add_url_rule(f"{addresses.ACCOUNTS}/leerlingpagina", "show_own_page", show_own_page, methods=post)
 
 
 def invite() -> ResponseReturnValue:
     """Make an invitation and say its address, once."""
     form, context = flask.request.form, request.context()
-    teacher = form.get("leraar", "")
+    teacher, pupil = form.get("leraar", ""), form.get("leerling", "")
     role = next((role for role in Role if role.value == form.get("rol")), Role.VENDOR)
-    invited = Invited(form.get("naam", ""), role, _number(teacher) if teacher else None, form.get("mail", ""))
+    invited = Invited(
+        form.get("naam", ""),
+        role,
+        _number(teacher) if teacher else None,
+        form.get("mail", ""),
+        _number(pupil) if pupil else None,
+    )
     try:
         viewer = _administrator()
         with write_transaction(context.engine, viewer.school_id) as connection:
@@ -46,7 +53,8 @@ def invite() -> ResponseReturnValue:
     except InvitationRefused as refused:
         request.flash(_problem(refused.reason) + " " + _("Nothing was changed."), well=False)
     else:
-        audit_trail.record(Administered("invitation made", invited.teacher_id or 0))
+        about = () if invited.pupil_id is None else (invited.pupil_id,)
+        audit_trail.record(Administered("invitation made", invited.teacher_id or 0, about))
         origin = context.options.public_origin or flask.request.host_url.rstrip("/")
         sentence = _(
             "Send this address to {name}; it works once, within {days} days: {address}",
@@ -88,6 +96,20 @@ def end_stand_in() -> ResponseReturnValue:
     return _change(stand_ins.end, "stand-in ended", _("Standing in has ended."))
 
 
+def show_own_page() -> ResponseReturnValue:
+    """Show pupils and parents the page with own results from now on, or do not."""
+    shown, viewer = flask.request.form.get("aan") == "ja", _administrator()
+    with write_transaction(request.context().engine, viewer.school_id) as connection:
+        accounts.show_own_page(connection, viewer, shown)
+    audit_trail.record(Administered("own page shown" if shown else "own page hidden", 0))
+    request.flash(
+        _("The page for pupils and parents is on. Invite them below.")
+        if shown
+        else _("The page for pupils and parents is off.")
+    )
+    return flask.redirect(addresses.ACCOUNTS, 303)
+
+
 def _stand_in_problem(reason: str) -> str:
     return {
         "role": _("Choose who stands in."),
@@ -126,5 +148,6 @@ def _problem(reason: str) -> str:
         "name": _("Type the name of the person you invite."),
         "role": _("Choose a role."),
         "teacher": _("A teacher or mentor is somebody in the pupil list; choose who."),
+        "pupil": _("A pupil or parent is linked to one pupil, and nobody else is; choose whom."),
         "mail": _("This is not a mail address."),
     }[reason]

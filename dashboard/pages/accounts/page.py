@@ -12,11 +12,12 @@ from dashboard.ui import addresses
 from dashboard.ui.elements import html
 from dashboard.ui.fields import text_field
 from dashboard.ui.markup import block
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.plain_table import plain_table
 from dashboard.ui.signs import KEEP_DRAFT, card, note
 from models.access import accounts, stand_ins
-from models.access.accounts import BY_MAIL, INVITED_ROLES, Invitation, SchoolAccount
-from models.access.people import ClassRef, classes_by_name
+from models.access.accounts import BY_MAIL, INVITED_ROLES, LINKED_TO_PUPIL, Invitation, SchoolAccount
+from models.access.people import ClassRef, PupilName, classes_by_name, pupil_names
 from models.access.stand_ins import StandIn
 from models.access.viewer import Viewer
 from models.schema import database
@@ -41,6 +42,8 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
         standing_in = stand_ins.stand_ins_of_school(connection, viewer)
         candidates = stand_ins.candidates(connection, viewer)
         classes = classes_by_name(connection, viewer)
+        own_page = accounts.shows_own_page(connection, viewer)
+        pupils = pupil_names(connection, viewer) if own_page else []
     explanation = _(
         "Whoever signs in sees nothing until you give them a role. Teachers see their own groups of the pupil list."
     )
@@ -55,7 +58,10 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
                 className="mt",
                 id="stand-ins",
             ),
-            card(_("Invitations"), [_invitations(invitations), _form(teachers)], className="mt", id="invitations"),
+            card(
+                _("Invitations"), [_invitations(invitations), _form(teachers, pupils)], className="mt", id="invitations"
+            ),
+            card(_("Page for pupils and parents"), [_own_page(own_page)], className="mt", id="own-page"),
         ]
     )
 
@@ -87,7 +93,7 @@ def _role_row(role: SchoolAccount) -> list[Any]:
     by = _("mail address in the pupil list") if role.granted_by == BY_MAIL else role.granted_by
     since, seen = moment(role.granted_us), moment(role.signed_in_us)
     end = _button("einde", role.role_id, _("End"))
-    return [role.name, role_word(role.role), role.teacher or "–", since, by, seen, end]
+    return [role.name, role_word(role.role), role.in_roster or "–", since, by, seen, end]
 
 
 def _stand_ins(standing_in: list[StandIn]) -> Any:
@@ -157,8 +163,40 @@ def _button(action: str, number: int, words: str) -> html.Form:
     return html.Form(button, action=f"{addresses.ACCOUNTS}/{action}", method="POST")
 
 
-def _form(teachers: list[tuple[int, str]]) -> html.Details:
-    roles = [html.Option(role_word(role), value=role.value) for role in INVITED_ROLES]
+def _own_page(shown: bool) -> html.Form:
+    """Whether pupils and parents see the page with own results, and the button that changes it."""
+    about = _(
+        "Whoever you invite as a pupil, or as a parent of one, sees that pupil's own results and goals, and the "
+        "agreements that a teacher wrote for them too: no notes, no signals, no other pupils."
+    )
+    state = _("The page is on.") if shown else _("The page is off: pupils and parents see nothing.")
+    action = _("Switch off") if shown else _("Switch on")
+    button = html.Button(action, type="submit", name="aan", value="" if shown else "ja", className="btn")
+    return html.Form(
+        [html.P(about, className="sm t2"), html.P(html.B(state)), button],
+        action=f"{addresses.ACCOUNTS}/leerlingpagina",
+        method="POST",
+    )
+
+
+def _pupil_field(pupils: list[PupilName]) -> list[Any]:
+    """Whose results a pupil or parent sees; where the page is on."""
+    if not pupils:
+        return []
+    choices = [html.Option(pupil_word(pupil), value=str(pupil.id)) for pupil in pupils]
+    return [
+        html.Label(_("Pupil (for a pupil or a parent)"), htmlFor="invite-pupil", className="lab"),
+        block(
+            html.Select(
+                [html.Option(_("nobody"), value=""), *choices], name="leerling", id="invite-pupil", className="native"
+            )
+        ),
+    ]
+
+
+def _form(teachers: list[tuple[int, str]], pupils: list[PupilName]) -> html.Details:
+    invited_roles = (*INVITED_ROLES, *(LINKED_TO_PUPIL if pupils else ()))
+    roles = [html.Option(role_word(role), value=role.value) for role in invited_roles]
     nobody = html.Option(_("nobody"), value="")
     known = [nobody, *(html.Option(name, value=str(number)) for number, name in teachers)]
     mail_hint = _(
@@ -174,6 +212,7 @@ def _form(teachers: list[tuple[int, str]]) -> html.Details:
                     block(html.Select(roles, name="rol", id="invite-role", className="native")),
                     html.Label(_("In the pupil list"), htmlFor="invite-teacher", className="lab"),
                     block(html.Select(known, name="leraar", id="invite-teacher", className="native")),
+                    *_pupil_field(pupils),
                     text_field(_("Mail address"), "mail", description=mail_hint),
                     html.Button(_("Make invitation"), type="submit", className="btn pri"),
                 ],

@@ -71,7 +71,7 @@ _SITTING = re.compile(r"([0-9]{1,9})_(\d{4}-\d{2}-\d{2})(?:_([0-9]{1,9}))?", re.
 def title(pupil_id: object = None, **_address: object) -> str:
     """The name of a pupil that the viewer may see; empty for any other pupil."""
     viewer, number = request.viewer(), read_id(pupil_id)
-    if viewer is None or number is None:
+    if viewer is None or number is None or not viewer.teaches:
         return ""
     with database.read_transaction(request.context().engine, viewer.school_id) as connection:
         record = read_pupil(connection, viewer, number)

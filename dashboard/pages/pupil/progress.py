@@ -46,7 +46,7 @@ def pupil_progress(timeline: PupilTimeline, of_class: Collection[SubjectMaterial
     ]
     return [
         html.Header([html.H2(_("Progress and time"))]),
-        *(_record(timeline, progress) for progress in ordered),
+        *(progress_record(timeline, progress) for progress in ordered),
         *words,
     ]
 
@@ -55,7 +55,8 @@ def _material(subject_material: SubjectMaterial) -> tuple[str, int]:
     return subject_material.material, subject_material.source_id
 
 
-def _record(timeline: PupilTimeline, progress: PupilProgress) -> html.Div:
+def progress_record(timeline: PupilTimeline, progress: PupilProgress) -> html.Div:
+    """What one test states: status, exercises, time, and on which day that was so."""
     name = timeline.catalogue.definitions[progress.row.definition_id].name
     status = {Status.NOT_BEGUN: _("not begun"), Status.BUSY: _("in progress"), Status.DONE: _("done")}[progress.status]
     facts = [

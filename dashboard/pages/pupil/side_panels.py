@@ -25,6 +25,7 @@ from dashboard.ui.elements import Input, html
 from dashboard.ui.fields import text_field
 from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, attrs, card, sign, state
+from models.access.accounts import shows_own_page
 from models.access.people import PupilRecord
 from models.access.viewer import Viewer
 from models.classroom.attention import Placement
@@ -52,6 +53,7 @@ class Side:
     region: str
     placement: Placement | None  # in this school year; None for who is in no class
     further_classes: dict[int, str]  # the names of those besides the first
+    own_page: bool  # whether the school shows pupils and parents the page with own results
 
     @property
     def sending(self) -> set[SubjectMaterial]:
@@ -73,12 +75,13 @@ def read_side(
     state = class_state(connection, viewer, home, school_year, holidays) if home else None
     goals = goals_of(connection, viewer, [pupil.id]).get(pupil.id, {})
     notes = all_notes_of(connection, cipher, viewer, [pupil.id]).get(pupil.id, [])
+    own_page = shows_own_page(connection, viewer)
     if state is None:
-        return Side(None, (), goals, tuple(notes), "midden", None, {})
+        return Side(None, (), goals, tuple(notes), "midden", None, {}, own_page)
     of_pupil = tuple(signal for signal in state.signals if signal.pupil_id == pupil.id)
     placement = state.placements(of_school_year(school_year)).get(pupil.id)
     further = {class_ref.id: class_ref.name for class_ref in pupil.classes[1:]}
-    return Side(state, of_pupil, goals, tuple(notes), state.region, placement, further)
+    return Side(state, of_pupil, goals, tuple(notes), state.region, placement, further, own_page)
 
 
 # -- signals -------------------------------------------------------------------------------------------------
@@ -195,9 +198,9 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
 
 def notes_panel(viewer: Viewer, pupil_id: int, side: Side) -> html.Section:
     """The notes and agreements, newest first; of a restricted note only that it exists."""
-    rows = [note_row(viewer, pupil_id, note) for note in side.notes]
+    rows = [note_row(viewer, pupil_id, note, side.own_page) for note in side.notes]
     empty = [] if rows else [html.P(_("Nothing is written down yet."), className="t2 sm")]
-    form = [block(_note_form(pupil_id))] if viewer.teaches else []
+    form = [block(_note_form(pupil_id, side.own_page))] if viewer.teaches else []
     return card(
         _("Notes and agreements"),
         [*empty, block(html.Ol(rows, className="notes")) if rows else None, *form],
@@ -205,10 +208,11 @@ def notes_panel(viewer: Viewer, pupil_id: int, side: Side) -> html.Section:
     )
 
 
-def note_row(viewer: Viewer | None, pupil_id: int, note: Note) -> html.Li:
-    """A note; `viewer` None: read-only."""
+def note_row(viewer: Viewer | None, pupil_id: int, note: Note, own_page: bool = False) -> html.Li:
+    """A note; `viewer` None: read-only. `own_page`: an agreement may be for the pupil too."""
     kind = _("Agreement") if note.kind is NoteKind.AGREEMENT else _("Note")
     title = [sign("lock"), " ", _("Restricted note")] if note.restricted else [kind]
+    title += [", ", _("also for the pupil and the parents")] if note.for_pupil else []
     until = " " + _("until {day}", day=day_name(note.until_on)) if note.until_on else ""
     return html.Li(
         [
@@ -217,7 +221,7 @@ def note_row(viewer: Viewer | None, pupil_id: int, note: Note) -> html.Li:
             html.Small(note.author, className="t3"),
             *_settled(viewer, pupil_id, note),
             *_earlier_texts(note),
-            *_own_note_forms(viewer, pupil_id, note),
+            *_own_note_forms(viewer, pupil_id, note, own_page),
         ],
         **attrs(
             data_note=note.kind.value,
@@ -266,7 +270,7 @@ def _folded(summary: str, content: list[Any]) -> html.Details:
     return html.Details([html.Summary(summary, className="sm t3"), *content], className="fold_")
 
 
-def _own_note_forms(viewer: Viewer | None, pupil_id: int, note: Note) -> list[Any]:
+def _own_note_forms(viewer: Viewer | None, pupil_id: int, note: Note, own_page: bool) -> list[Any]:
     """The forms with which an author corrects and withdraws a note."""
     if viewer is None or not note.own or note.text is None or note.withdrawn_us is not None:
         return []
@@ -280,7 +284,7 @@ def _own_note_forms(viewer: Viewer | None, pupil_id: int, note: Note) -> list[An
                 html.Summary(_("Correct or withdraw"), className="btn q small"),
                 html.Form(
                     [
-                        *_note_fields(f"note-{note.id}", note),
+                        *_note_fields(f"note-{note.id}", own_page, note),
                         html.Button(_("Save correction"), type="submit", className="btn pri"),
                     ],
                     action=action, method="POST", className="form", **KEEP_DRAFT,
@@ -292,13 +296,17 @@ def _own_note_forms(viewer: Viewer | None, pupil_id: int, note: Note) -> list[An
     ]  # fmt: skip
 
 
-def _note_fields(ids: str, note: Note | None = None) -> list[Any]:
+def _note_fields(ids: str, own_page: bool, note: Note | None = None) -> list[Any]:
     """The fields of a note's text, day and readers, filled with those of `note`; `ids` begins the id of each."""
     agreement = note is None or note.kind is NoteKind.AGREEMENT
     until = note.until_on if note is not None and note.until_on else ""
     day = f"{until[8:]}-{until[5:7]}-{until[:4]}" if until else ""
     day_label = _("Until which day (of an agreement; may be empty)")
-    restricted = "besloten" if note is not None and note.restricted else ""
+    restricted = note is not None and note.restricted
+    for_pupil = note is not None and note.for_pupil
+    with_pupil = html.Option(
+        _("The pupil and the parents too, on their own page (an agreement only)"), value="leerling", selected=for_pupil
+    )
     return [
         html.Label(_("Text"), htmlFor=f"{ids}-text", className="lab"),
         html.Textarea(note.text if note is not None else "", name="tekst", id=f"{ids}-text", required=True, rows=3,
@@ -315,15 +323,16 @@ def _note_fields(ids: str, note: Note | None = None) -> list[Any]:
         html.Label(_("Who may read it?"), htmlFor=f"{ids}-for", className="lab"),
         html.Select(
             [
-                html.Option(_("All teachers of this pupil"), value="", selected=restricted == ""),
-                html.Option(_("Only I and learning support"), value="besloten", selected=restricted != ""),
+                html.Option(_("All teachers of this pupil"), value="", selected=not restricted and not for_pupil),
+                html.Option(_("Only I and learning support"), value="besloten", selected=restricted),
+                *([with_pupil] if for_pupil or (own_page and agreement) else []),
             ],
             name="voor", id=f"{ids}-for", className="native",
         ),
     ]  # fmt: skip
 
 
-def _note_form(pupil_id: int) -> html.Details:
+def _note_form(pupil_id: int, own_page: bool) -> html.Details:
     return html.Details(
         [
             html.Summary(_("Write a note"), className="btn q"),
@@ -334,7 +343,7 @@ def _note_form(pupil_id: int) -> html.Details:
                         [html.Option(_("Note"), value="note"), html.Option(_("Agreement"), value="agreement")],
                         name="soort", id="note-kind", className="native",
                     ),
-                    *_note_fields("note"),
+                    *_note_fields("note", own_page),
                     html.Button(_("Save note"), type="submit", className="btn pri"),
                 ],
                 action=f"{NOTE_PATH}/{pupil_id}",
