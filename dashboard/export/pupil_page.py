@@ -9,7 +9,8 @@ from html import escape
 from dashboard.export.file_formats import PAGE_STYLE
 from dashboard.text.signal_words import action_word, rule_title
 from dashboard.text.translate import _, day_name, language, long_moment, native
-from dashboard.text.words import parked_word, subject_word
+from dashboard.text.words import parked_word, role_word, subject_word
+from models.access.viewer import Role
 from models.classroom.signal_resolutions import ResolutionAction
 from models.classroom.signals import SignalRule
 from models.ingest.pupil_file import PupilFile, Record
@@ -89,6 +90,8 @@ def _value_word(column: str, text: str) -> str:
 
 def _known_values() -> dict[tuple[str, str], str]:
     return {
+        ("role", "pupil"): role_word(Role.PUPIL),
+        ("role", "parent"): role_word(Role.PARENT),
         ("kind", "las"): _("Number in the pupil administration"),
         ("kind", "eck"): _("ECK iD; it is stored encrypted and never shown"),
         ("kind", "pair"): _("Number and ECK iD together, as a message stated them"),
@@ -177,6 +180,7 @@ def _columns() -> dict[str, str]:
         "ended_at": _("Ended"),
         "text": _("Text"),
         "restricted": _("Restricted"),
+        "for_pupil": _("For the pupil and the parents too"),
         "until_on": _("Until"),
         "author": _("Author"),
         "written_at": _("Written"),
@@ -191,4 +195,9 @@ def _columns() -> dict[str, str]:
         "placed_by": _("Placed by"),
         "placed_at": _("Placed"),
         "ended_by": _("Ended by"),
+        "role": _("Role"),
+        "name": _("Name"),
+        "given_by": _("Given by"),
+        "given_at": _("Given"),
+        "last_signed_in_at": _("Last signed in"),
     }

@@ -30,6 +30,7 @@ from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting, pu
 from models.results.periods import with_year_before
 from models.results.progress import PupilProgress
 from models.results.scales import Missing
+from models.results.subjects import UNMAPPED
 from models.schema import clock, database
 
 
@@ -132,7 +133,8 @@ def _subjects(timeline: PupilTimeline) -> list[str]:
 
 def _subject_card(timeline: PupilTimeline, subject: str) -> html.Section:
     materials = [_material(timeline, material) for material in _materials(timeline, subject)]
-    return card(subject_word(subject), [part for parts in materials for part in parts], **attrs(data_subject=subject))
+    heading = _("Other tests") if subject == UNMAPPED else subject_word(subject)
+    return card(heading, [part for parts in materials for part in parts], **attrs(data_subject=subject))
 
 
 def _materials(timeline: PupilTimeline, subject: str) -> list[_Material]:
@@ -171,7 +173,7 @@ def _score(sitting: Sitting, sittings: tuple[Sitting, ...]) -> Any:
     """The score as it was sent, or in words why there is none; never a level, which may compare with others."""
     reading = sitting.total.reading
     if reading.missing is Missing.NOT_OFFERED:
-        return _("You did not get this test.")
+        return _("This test was not set for you.")
     if reading.text is None:
         return _("There is no score.")
     remarks = [_("may be wrong")] if reading.suspect else []

@@ -18,6 +18,7 @@ from dashboard.settings.schema import Receive
 from dashboard.text.translate import translations
 from dashboard.worker.context import WorkContext
 from dashboard.worker.loop import work_once
+from models.access.accounts import show_own_page
 from models.ingest.schools import Identification
 from models.schema import clock, database
 from models.schema.store_key import open_encrypted
@@ -27,7 +28,7 @@ from tests.conftest import Store
 from tests.connectors.loopback import serving
 from tests.connectors.sending import account, enveloped
 from tests.dashboard import school
-from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.conftest import PERSONAS, PUPIL
 from tests.dashboard.page_list import OPEN_PAGES, address, first_viewer
 from tests.peers import npm
 from tests.uwlr.messages import message
@@ -42,8 +43,9 @@ NOWHERE, NO_PAGE = "/nergens", translations("nl").gettext("There is no such page
 
 # Addresses by who looks at them: every page, and views of some.
 LOOKED_AT_BY = {"my_pupils": "Noa Berg", "handover": "Noa Berg", "materials": "Iris Smit"}
+USERS = (*PERSONAS, PUPIL)
 PAGES = {
-    **{address(page): LOOKED_AT_BY.get(page.name) or first_viewer(page, PERSONAS).name for page in OPEN_PAGES},
+    **{address(page): LOOKED_AT_BY.get(page.name) or first_viewer(page, USERS).name for page in OPEN_PAGES},
     "/groep?weergave=materiaal": "Hanna Vos",
     "/groep?stand=norm": "Hanna Vos",
     "/leerlingen?vraag=stof": "Noa Berg",
@@ -62,7 +64,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     store = Store(engine, open_encrypted(engine, folder))
     with clock.fixed(school.NOW):
         school.build(store.engine, store.cipher)
-        app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=PERSONAS))
+        app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=USERS))
+        with database.write_transaction(engine, school.SCHOOL) as connection:
+            show_own_page(connection, PERSONAS[3].viewer, True)
         with address_of(app) as address:
             yield Served(store, address, app)
     store.engine.dispose()

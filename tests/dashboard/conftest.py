@@ -19,6 +19,7 @@ from tests.dashboard.installation import Installation, configured
 from tests.dashboard.page_client import PageClient
 
 VENDOR = DemoUser("leverancier", "Leverancier", Role.VENDOR, None, 0)
+PUPIL = DemoUser("kind", "Aïsha Bouzid", Role.PUPIL, None, school.SCHOOL, pupil_id=1)  # where the page is on
 PERSONAS = (
     DemoUser("hanna", "Hanna Vos", Role.TEACHER, school.TEACHER_A, school.SCHOOL),
     DemoUser("joris", "Joris Blom", Role.TEACHER, school.TEACHER_B, school.SCHOOL),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -16,10 +17,12 @@ from dashboard.auth.request import COOKIE
 from dashboard.auth.sessions import Entry
 from models.access import accounts
 from models.access.audit import Administered, Looked, audit_events
+from models.access.people import pupil
 from models.access.viewer import Role, Viewer
 from models.classroom.goals import set_goal
 from models.classroom.notes import NoteKind, Readers, write_note
-from models.schema import clock, database
+from models.ingest import erasure
+from models.schema import clock, database, tables
 from models.schema.tables import account_roles, invitations, memberships, pupils
 from tests.conftest import Store
 from tests.dashboard import school
@@ -218,8 +221,6 @@ def test_a_new_school_year_shows_nothing_before_its_pupil_list(on: flask.Flask) 
         account = Viewer(school.SCHOOL, Role.PUPIL, pupil_id=AISHA)
         context = on.extensions["rondblik"]
         with database.read_transaction(context.engine, school.SCHOOL) as connection:
-            from models.access.people import pupil
-
             assert pupil(connection, account, AISHA) is None
     assert "Cijferpad" in seen(client)
 
@@ -252,3 +253,34 @@ def test_who_looked_is_in_the_log_by_role_and_by_no_name(on: flask.Flask, known_
     assert "deze leerling" not in shown_page(as_persona(on, "iris"), "/inzage", "?leerling=1-2")
     with database.read_transaction(log.engine) as connection:
         assert "Ouder van iemand" not in str(connection.execute(select(audit_events)).all())
+
+
+def test_a_parent_of_two_children_chooses_one_by_name(on: flask.Flask, known_school: Store) -> None:
+    client = signed_in(on, "parent")
+    with database.write_transaction(known_school.engine) as connection:
+        invited = accounts.Invited("Ouder", Role.PARENT, pupil_id=HIDDE)
+        code = accounts.invite(connection, known_school.cipher, PERSONAS[3].viewer, invited)
+        invitation = accounts.find_invitation(connection, code)
+        assert invitation is not None
+        assert accounts.accept(connection, 1, invitation)
+        assert not accounts.accept(connection, 1, invitation)  # it works once
+        second = accounts.roles_of(connection, 1)[-1].id
+    roles = client.get("/rol", base_url=HERE, headers=OWN).text
+    assert "ouder van Aïsha · De Wissel" in roles
+    assert "ouder van Hidde · De Wissel" in roles
+    assert "Resultaten van Aïsha" in seen(client)
+    assert post(client, "/rol", rol=str(second)) == 303
+    assert "Resultaten van Hidde" in seen(client)
+
+
+def test_whoever_is_erased_is_signed_out_and_their_account_has_no_name(
+    on: flask.Flask, known_school: Store, tmp_path: Path
+) -> None:
+    client = signed_in(on, "pupil")
+    with database.read_transaction(known_school.engine) as connection:
+        person = erasure.find_pupil(connection, known_school.cipher, school.SCHOOL, AISHA)
+    counts = erasure.erase(known_school.engine, known_school.cipher, person, tmp_path).counts
+    assert (counts["account_roles"], counts["accounts"], counts["invitations"]) == (1, 1, 1)
+    assert client.get(PAGE, base_url=HERE, headers=OWN).status_code == 401
+    with database.read_transaction(known_school.engine) as connection:
+        assert [row.name for row in connection.execute(select(tables.accounts))] == [""]

@@ -20,15 +20,12 @@ from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from tests.conftest import Store
 from tests.dashboard import school
-from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.conftest import PERSONAS, PUPIL
 from tests.dashboard.page_list import address
 from tests.dashboard.test_web import as_persona, shown_page
 
 VENDOR = DemoUser("lev", "Leverancier", Role.VENDOR, None, 0)
-OF_A_PUPIL = (
-    DemoUser("kind", "Kind", Role.PUPIL, None, school.SCHOOL, pupil_id=1),
-    DemoUser("ouder", "Ouder", Role.PARENT, None, school.SCHOOL, pupil_id=1),
-)
+PARENT = DemoUser("ouder", "Ouder", Role.PARENT, None, school.SCHOOL, pupil_id=1)
 TEACHING = {"hanna", "noa", "iris"}
 TESTING = {"sam", "lev"}
 WORKING = TEACHING | TESTING | {"marjan"}
@@ -95,7 +92,7 @@ MENUS = {
 @pytest.fixture
 def all_roles(known_school: Store) -> flask.Flask:
     """The web app on the known school, with a user of every role."""
-    options = AppOptions(demo=True, users=(*PERSONAS, VENDOR, *OF_A_PUPIL))
+    options = AppOptions(demo=True, users=(*PERSONAS, VENDOR, PUPIL, PARENT))
     return create_app(known_school.engine, known_school.cipher, options)
 
 

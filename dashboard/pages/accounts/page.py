@@ -173,7 +173,11 @@ def _own_page(shown: bool) -> html.Form:
     action = _("Switch off") if shown else _("Switch on")
     button = html.Button(action, type="submit", name="aan", value="" if shown else "ja", className="btn")
     return html.Form(
-        [html.P(about, className="sm t2"), html.P(html.B(state)), button],
+        [
+            html.P(about, className="sm t2"),
+            html.P(html.B(state), className="sm"),
+            html.Div(button, className="acts mt"),
+        ],
         action=f"{addresses.ACCOUNTS}/leerlingpagina",
         method="POST",
     )
