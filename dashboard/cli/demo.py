@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from connectors.simulator import answers, requests, server
 from connectors.simulator.school import BAKEN, HORIZON
@@ -34,6 +34,8 @@ from dashboard.settings.open_store import open_database
 from dashboard.settings.schema import Database, Settings
 from dashboard.worker import loop
 from dashboard.worker.context import WorkContext, make_context
+from models.access.accounts import show_own_page
+from models.access.people import pupil_names
 from models.access.viewer import Role, Viewer
 from models.ingest import schools, work_queue
 from models.results.subject_mapping import CODE, map_subject
@@ -157,7 +159,7 @@ def _run(data: Path, port: int, ports: dict[str, int], made: bool) -> None:
         connection_configs = applying.apply(settings, engine)
         context = make_context(settings, engine, cipher, connection_configs)
         _pull_all(context, connection_configs)
-        _assign_subjects(engine)
+        _set_up_schools(engine)
         app = create_app(engine, cipher, AppOptions(demo=True, users=demo_users(engine, cipher)))
         serve(app, HOST, port, context, lambda bound: _announce(bound, start_path(app)))
 
@@ -344,8 +346,8 @@ def _pupil_count(engine: Engine, school_id: int) -> int:
         )
 
 
-def _assign_subjects(engine: Engine) -> None:
-    """On the first start, what the administrators of the two schools assigned."""
+def _set_up_schools(engine: Engine) -> None:
+    """On the first start, what the administrators of the two schools assigned and switched on."""
     with write_transaction(engine) as connection:
         if connection.scalar(select(func.count()).select_from(subject_mappings)):
             return
@@ -356,6 +358,9 @@ def _assign_subjects(engine: Engine) -> None:
             assert source_id is not None
             viewer = Viewer(school_id, Role.ADMINISTRATOR, name="demo")
             map_subject(connection, viewer, source_id, CODE, pattern, subject)
+        school_id = schools.find_school(connection, HORIZON)
+        assert school_id is not None
+        show_own_page(connection, Viewer(school_id, Role.ADMINISTRATOR, name="demo"), True)
 
 
 # -- who looks ------------------------------------------------------------------------------------------------
@@ -379,4 +384,18 @@ def demo_users(engine: Engine, cipher: PiiCipher) -> list[DemoUser]:
                 users.append(DemoUser(role.key, name, role.role, teacher.id, school_id))
         school_id = schools.find_school(connection, HORIZON)
         assert school_id is not None
-    return [*users, DemoUser(*LEADER, Role.LEADER, None, school_id), VENDOR]
+        users += [DemoUser(*LEADER, Role.LEADER, None, school_id), *_pupil_and_parent(connection, school_id)]
+    return [*users, VENDOR]
+
+
+def _pupil_and_parent(connection: Connection, school_id: int) -> list[DemoUser]:
+    """A pupil of the school, and a parent."""
+    school = Viewer(school_id, Role.SUPPORT)
+    return [
+        DemoUser(key, name, role, None, school_id, pupil_id=pupil.id)
+        for pupil in pupil_names(connection, school)[:1]
+        for key, name, role in (
+            ("leerling", pupil.name or "Leerling", Role.PUPIL),
+            ("ouder", f"Ouder van {pupil.first_name}", Role.PARENT),
+        )
+    ]
