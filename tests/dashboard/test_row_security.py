@@ -16,7 +16,8 @@ from dashboard.auth.request import AppOptions
 from dashboard.cli import main as cli
 from dashboard.pages.all_pages import PAGES
 from dashboard.server.wsgi import create_app
-from dashboard.ui.addresses import ACCESS_LOG
+from dashboard.ui.addresses import ACCESS_LOG, OWN_PAGE
+from models.access.accounts import show_own_page
 from models.access.audit import SignedIn, audit_events, open_audit
 from models.access.viewer import Role, Viewer
 from models.ingest import erasure
@@ -26,7 +27,7 @@ from models.schema.row_security import PROTECTED
 from models.schema.tables import metadata
 from tests.conftest import Store
 from tests.dashboard import school
-from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.conftest import PERSONAS, PUPIL
 from tests.dashboard.installation import Installation, configured
 from tests.dashboard.school import NAMES, OTHER_SCHOOL, SCHOOL
 from tests.dashboard.test_web import as_persona, shown_page
@@ -123,11 +124,14 @@ def read_cipher(installed: Installation) -> PiiCipher:
 
 def test_every_page_shows_what_it_shows_without_row_security(installed: Installation, app: Engine) -> None:
     owner = create_engine(installed.url.replace(APP, "rondblik"))  # whom nothing is hidden from
-    one_of_each = {user.role: user.key for user in PERSONAS if user.school_id == SCHOOL}
+    users = (*PERSONAS, PUPIL)
+    one_of_each = {user.role: user.key for user in users if user.school_id == SCHOOL}
+    with database.write_transaction(app, SCHOOL) as connection:
+        show_own_page(connection, PERSONAS[3].viewer, True)
     addresses = {page.path: page.path.replace("<pupil_id>", "1-1") for page in PAGES if page.path != ACCESS_LOG}
     shown: dict[Engine, dict[tuple[str, str], str]] = {}
     for engine in (owner, app):
-        web = create_app(engine, read_cipher(installed), AppOptions(demo=True, users=PERSONAS))
+        web = create_app(engine, read_cipher(installed), AppOptions(demo=True, users=users))
         browsers = {key: as_persona(web, key) for key in one_of_each.values()}
         shown[engine] = {
             (key, path): _MARKS.sub("", shown_page(browser, path))
@@ -137,6 +141,7 @@ def test_every_page_shows_what_it_shows_without_row_security(installed: Installa
         }
         assert "Vos" in shown_page(browsers[one_of_each[Role.SUPPORT]], ACCESS_LOG)
     assert shown[app] == shown[owner]
+    assert "Hallo Aïsha" in shown[app][PUPIL.key, OWN_PAGE]
     assert any("Zuylesteyn" in text or NAMES[0][2] in text for text in shown[app].values())
     owner.dispose()
 
