@@ -43,7 +43,7 @@ from dashboard.settings.self_check import Installation, SelfCheckFailed, check_b
 from dashboard.worker import loop
 from dashboard.worker.context import Outcome, WorkContext, make_context
 from models.ingest import deliveries, own_connections, schools
-from models.schema import clock, database
+from models.schema import clock, database, nodes
 from models.schema.backup.container import BackupRefused
 from models.schema.database import DatabaseUnsafe
 from models.schema.encryption import DecryptionFailed, KeyRefused
@@ -445,4 +445,24 @@ def upgrade(options: Options, file: Path | None, no_backup: bool) -> int:
 
     with open_store(options, no_more if no_backup else backup_before_upgrade(file)):
         click.echo("The database is up to date.")
+    return DONE
+
+
+@db.command()
+@click.option("--node", "addresses", metavar="DSN", multiple=True, help="An empty database on PostgreSQL; repeat it.")
+@click.pass_obj
+def distribute(options: Options, addresses: tuple[str, ...]) -> int:
+    """Move the data of schools to these databases, or without any back to the one of the configuration.
+
+    Stop `serve` and `worker` before. The schools are divided evenly by their numbers.
+    """
+    for address in addresses:
+        if not address.startswith("postgresql+psycopg://"):
+            raise click.BadParameter("must begin with postgresql+psycopg://", param_hint="--node")
+    if len(set(addresses)) < len(addresses):
+        raise click.BadParameter("names a database twice", param_hint="--node")
+    with open_store(options) as store:
+        counts = nodes.distribute(store.engine, addresses)
+    where = f"{len(addresses)} nodes" if addresses else "one database"
+    click.echo(f"{sum(counts.values())} rows of schools stand on {where} now, {counts['results']} results among them.")
     return DONE

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 
 from dashboard.settings.schema import Settings
 from models.ingest import own_clock
-from models.schema import clock
+from models.schema import clock, nodes
 from models.schema.backup.sqlite import WORK_FOLDER
 from models.schema.database import LATER_VERSION, DatabaseOlder, SchemaState, read_transaction, schema_state
 from models.schema.disk_space import disk_spaces
@@ -139,6 +139,20 @@ def _durability(installation: Installation) -> Iterator[Verdict]:
         yield ok(f"What is confirmed survives a power cut ({values}).")
 
 
+def _nodes(installation: Installation) -> Iterator[Verdict]:
+    """Whether each node answers, keeps what is confirmed, and is of this store and version."""
+    if installation.engine is None or installation.schema_state is not SchemaState.CURRENT:
+        return
+    for node in nodes.states_of(installation.engine):
+        if node.is_away:
+            remedy = "Start it; until then nothing of its schools can be read or taken in."
+            yield State.WARN, f"Node {node.name}: {node.problem}.", remedy
+        elif node.problem is not None:
+            yield State.FAIL, f"Node {node.name}: {node.problem}.", "See docs/operations.md, several servers."
+        else:
+            yield ok(f"Node {node.name} is in order.")
+
+
 def _disk(installation: Installation) -> Iterator[Verdict]:
     folder = installation.settings.data
     for space in disk_spaces(folder if folder.exists() else Path.cwd()):
@@ -187,6 +201,7 @@ CHECKS: tuple[tuple[str, Callable[[Installation], Iterable[Verdict]]], ...] = (
     ("key", _key),
     ("version", _version),
     ("durability", _durability),
+    ("nodes", _nodes),
     ("disk", _disk),
     ("clock", _clock),
     ("old backups", _upgrade_backups),

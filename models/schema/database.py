@@ -45,6 +45,8 @@ _OFF = text(
     "SELECT name FROM pg_settings WHERE setting = 'off' "
     "AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
 )
+ON_NODES = "on nodes"  # what a connection knows of itself
+_PARTITIONED = text("SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass('results')")
 ROWS_PER_QUERY = 500
 MIGRATIONS = resources.files("models.schema") / "migrations"
 SQLITE_FILE = "rondblik.db"
@@ -199,6 +201,11 @@ def purge_deleted(engine: Engine) -> bool:
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM")
+            on_nodes = stands_on_nodes(connection)
+        if on_nodes:
+            from models.schema import nodes
+
+            return nodes.purge(engine)
         return True
     pooled = engine.raw_connection()  # outside of any transaction
     try:
@@ -272,8 +279,12 @@ def _from_staging(connection: Connection, table: str, named: str, rows: Rows, st
 
 
 def overwrite(connection: Connection, table: Table, keys: Sequence[str], columns: Sequence[str], rows: Rows) -> None:
-    """Put rows in the place of those with the same keys; `columns` names what a row holds, in its order."""
+    """Put whole rows in the place of those with the same keys; `columns` names what a row holds, in its order."""
     if not rows:
+        return
+    if stands_on_nodes(connection):
+        _delete_keys(connection, table, keys, columns, rows)
+        insert_new(connection, table, columns, rows)
         return
     others = [name for name in columns if name not in keys]
     if connection.dialect.name == "postgresql":
@@ -300,9 +311,10 @@ def restate(
 ) -> int:
     """Write the `rank` of rows into those with the same keys that hold the same in the columns `same`; how many.
 
-    Only where it is greater than theirs. `columns` names what a row holds, in its order.
+    Only where it is greater than theirs. `columns` names what a row holds, in its order. On nodes none are: each would
+    be a statement of its own, so the caller has to compare the rows itself.
     """
-    if not rows:
+    if not rows or stands_on_nodes(connection):
         return 0
     if connection.dialect.name == "postgresql":
         alike = [f"{table.name}.{name} = new.{name}" for name in keys]
@@ -340,6 +352,10 @@ def keep_greatest(
     compared = f"({', '.join(f'excluded.{name}' for name in rank)}) > ({', '.join(f'{table.name}.{n}' for n in rank)})"
     values = ", ".join(f"{name} = excluded.{name}" for name in (*rank, "delivery_id"))
     conflict = f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {values} WHERE {compared}"
+    if stands_on_nodes(connection):  # where a conflict can only be passed over
+        if insert_new(connection, table, columns, rows) < len(rows):
+            _update_older(connection, table, keys, rank, columns, rows)
+        return
     if connection.dialect.name == "postgresql":
         statement = f"INSERT INTO {table.name} ({named}) SELECT {named} FROM {{staging}} {conflict}"  # noqa: S608
         _from_staging(connection, table.name, named, rows, statement)
@@ -348,6 +364,46 @@ def keep_greatest(
     statement = f"INSERT INTO {table.name} ({named}) VALUES ({marks}) {conflict}"  # noqa: S608
     with _driver(connection) as driver:
         driver.executemany(statement, rows)
+
+
+def _delete_keys(connection: Connection, table: Table, keys: Sequence[str], columns: Sequence[str], rows: Rows) -> None:
+    """Delete the rows with these keys, of which `key` is one: a node does that in one statement."""
+    others = [name for name in keys if name != "key"]
+    key_of, others_of = itemgetter(columns.index("key")), itemgetter(*map(columns.index, others))
+    together: dict[tuple[object, ...], list[object]] = {}
+    for row in rows:
+        together.setdefault(others_of(row), []).append(key_of(row))
+    own = " AND ".join(f"{name} = %s" for name in others)
+    with _driver(connection) as driver, driver.cursor() as cursor:
+        for values, listed in together.items():
+            cursor.execute(f"DELETE FROM {table.name} WHERE {own} AND key = ANY(%s)", (*values, listed))  # noqa: S608
+
+
+def _update_older(
+    connection: Connection,
+    table: Table,
+    keys: Sequence[str],
+    rank: Sequence[str],
+    columns: Sequence[str],
+    rows: Rows,
+) -> None:
+    """Write rank and delivery into the rows with the same keys whose rank is less."""
+    written, own = [*rank, "delivery_id"], " AND ".join(f"{name} = %s" for name in keys)
+    values, marks = ", ".join(f"{name} = %s" for name in written), ", ".join("%s" for _ in rank)
+    pick = itemgetter(*map(columns.index, (*written, *keys, *rank)))
+    statement = f"UPDATE {table.name} SET {values} WHERE {own} AND ({', '.join(rank)}) < ({marks})"  # noqa: S608
+    with _driver(connection) as driver, driver.cursor() as cursor:
+        cursor.executemany(statement, map(pick, rows))
+
+
+def stands_on_nodes(connection: Connection) -> bool:
+    """Whether the data of schools stand on other servers (`models.schema.nodes`); asked once a connection."""
+    if connection.dialect.name != "postgresql":
+        return False
+    known: bool | None = connection.info.get(ON_NODES)
+    if known is None:
+        known = connection.info[ON_NODES] = bool(connection.scalar(_PARTITIONED))
+    return known
 
 
 @contextmanager
@@ -403,10 +459,13 @@ def _migrate(connection: Connection) -> None:
     from alembic import command  # takes a tenth of a second, and nearly every start does without
     from alembic.config import Config
 
+    from models.schema.nodes import as_one_database
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with as_one_database(connection):
+        command.upgrade(config, "head")
 
 
 class SchemaState(Enum):

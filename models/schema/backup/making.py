@@ -16,7 +16,14 @@ from sqlalchemy import Engine, inspect
 from models.schema.backup import postgresql, sqlite
 from models.schema.backup.container import BackupRefused, EncryptedReader, EncryptedWriter
 from models.schema.backup.manifest import Manifest, count_rows, describe
-from models.schema.database import LATER_VERSION, SQLITE_FILE, DatabaseUnsafe, is_known_revision, open_engine
+from models.schema.database import (
+    LATER_VERSION,
+    SQLITE_FILE,
+    DatabaseUnsafe,
+    is_known_revision,
+    open_engine,
+    stands_on_nodes,
+)
 from models.schema.encryption import PiiCipher
 
 COMPRESSION = 3  # more takes several times as long and saves little
@@ -27,6 +34,7 @@ def make_backup(engine: Engine, cipher: PiiCipher, file: Path) -> Manifest:
 
     Others may go on writing to the store. Raises BackupRefused, OSError or SQLAlchemyError.
     """
+    _check_on_one_server(engine)
     if file.exists():
         raise BackupRefused(f"{file} bestaat al; noem een ander bestand.", f"{file} exists; name another file.")
     with _whole_or_not(file) as output:
@@ -35,6 +43,20 @@ def make_backup(engine: Engine, cipher: PiiCipher, file: Path) -> Manifest:
             manifest = _WRITERS[engine.dialect.name](engine, cipher, cast(BinaryIO, stream))
         encrypted.finish()
     return manifest
+
+
+def _check_on_one_server(engine: Engine) -> None:
+    """Raises BackupRefused for a store on nodes: what one server dumps is a part of it."""
+    if engine.dialect.name == "sqlite":
+        return
+    with engine.connect() as connection:
+        if stands_on_nodes(connection):
+            raise BackupRefused(
+                "De scholen staan op meer servers; maak van elke server een basisback-up met gearchiveerde WAL "
+                "(docs/operations.md).",
+                "The schools stand on several servers; back up each with a base backup and archived WAL "
+                "(docs/operations.md).",
+            )
 
 
 @contextmanager
@@ -134,6 +156,7 @@ def restore_backup(
     or SQLAlchemyError; BackupRefused too for a store that has tables, unless `overwrite`.
     """
     manifest = read_manifest(file, cipher, engine.dialect.name)
+    _check_on_one_server(engine)
     if not overwrite and _has_tables(engine):
         raise BackupRefused(
             "Er staat al een database; met --overwrite gaat die verloren en komt de reservekopie ervoor in de plaats.",
