@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
 
-.PHONY: demo test quick test-dates fuzz compare faults check bench bench-full simulate rules screenshots lock clean
+.PHONY: demo test quick test-dates fuzz compare faults nodes check bench bench-full simulate rules screenshots lock clean
 
 demo: .venv/.charts
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -45,6 +45,15 @@ compare: .venv/.ready-dev
 # Three hundred starts, each with its first messages all at once; `make test` tries twenty.
 faults: .venv/.ready-dev
 	$(BIN)/python -m tests.faults.first_messages --starts 300 --live 20 --rosters 60
+
+# The tests of storing and receiving with the schools on three servers, and sixty stops of those as by a power cut.
+ON_NODES := $(addprefix tests/models/test_,store identity rosters erasure goals_and_notes pupil_retention queries \
+  version_cache) $(addprefix tests/connectors/test_,receive quarantine sandboxes)
+nodes: .venv/.ready-dev
+	@scripts/need-packages postgresql
+	RONDBLIK_NODES=3 TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 -m "not timing and not sqlite" \
+	  $(addsuffix .py,$(ON_NODES))
+	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m tests.faults.killed_nodes --rounds 60
 
 check: .venv/.ready-dev
 	$(BIN)/ruff check .

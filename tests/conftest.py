@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 
 from models.schema import database, nodes
 from models.schema.encryption import PiiCipher
@@ -143,7 +143,7 @@ def postgres() -> Iterator[str]:
 def new_postgres(server_url: str, template: str = "template1") -> Iterator[Engine]:
     """A database of its own, dropped at the end: without any table, or a copy of another database."""
     name = f"t{uuid.uuid4().hex}"
-    server = create_engine(server_url + "postgres", isolation_level="AUTOCOMMIT")
+    server = create_engine(server_url + "postgres", isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     engine = database.open_engine(server_url + name)

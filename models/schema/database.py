@@ -45,8 +45,10 @@ _OFF = text(
     "SELECT name FROM pg_settings WHERE setting = 'off' "
     "AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
 )
-ON_NODES = "on nodes"  # what a connection knows of itself
-_PARTITIONED = text("SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass('results')")
+OWN_SCHEMA = "rondblik_own"  # of a store on nodes (`models.schema.nodes`): what the database holds itself
+SERVER_START = "server_start"  # its table that says since when the server runs that gives out numbers
+_ON_NODES = "on nodes"  # what a connection knows of itself
+_NUMBERS_SKIPPED = 10_000
 ROWS_PER_QUERY = 500
 MIGRATIONS = resources.files("models.schema") / "migrations"
 SQLITE_FILE = "rondblik.db"
@@ -87,6 +89,7 @@ def open_engine(url: str) -> Engine:
     engine = create_engine(
         url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": CONNECT_SECONDS}
     )
+    event.listen(engine, "connect", _prepare_postgresql)
     with engine.connect() as connection:
         unsafe = connection.scalars(_OFF).all()
     if unsafe:
@@ -112,6 +115,23 @@ def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _prepare_postgresql(connection: Any, record: ConnectionPoolEntry) -> None:
+    """Find out whether the store is on nodes; then skip numbers of deliveries once after each start of the server.
+
+    What it gave out just before it was killed it would give out again, though a node may have stored it.
+    """
+    with connection.cursor() as cursor:
+        own = f"{OWN_SCHEMA}.{SERVER_START}"
+        record.info[_ON_NODES] = cursor.execute("SELECT to_regclass(%s)", (own,)).fetchone() != (None,)
+        if record.info[_ON_NODES]:
+            start = "pg_postmaster_start_time()"
+            cursor.execute(f"UPDATE {own} SET started = {start} WHERE started <> {start}")  # noqa: S608
+            if cursor.rowcount:
+                numbers = f"{OWN_SCHEMA}.deliveries_id_seq"
+                cursor.execute(f"SELECT setval('{numbers}', last_value + {_NUMBERS_SKIPPED}) FROM {numbers}")  # noqa: S608
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -397,13 +417,8 @@ def _update_older(
 
 
 def stands_on_nodes(connection: Connection) -> bool:
-    """Whether the data of schools stand on other servers (`models.schema.nodes`); asked once a connection."""
-    if connection.dialect.name != "postgresql":
-        return False
-    known: bool | None = connection.info.get(ON_NODES)
-    if known is None:
-        known = connection.info[ON_NODES] = bool(connection.scalar(_PARTITIONED))
-    return known
+    """Whether the data of schools stand on other servers (`models.schema.nodes`), as it was when it connected."""
+    return bool(connection.info.get(_ON_NODES, False))
 
 
 @contextmanager

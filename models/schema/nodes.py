@@ -39,6 +39,7 @@ from models.schema.tables import (
     result_history,
     results,
     rosters,
+    schools,
     signal_marks,
     subject_mappings,
     teacher_groups,
@@ -47,7 +48,7 @@ from models.schema.tables import (
     tests,
 )
 
-OWN_SCHEMA = "rondblik_own"
+OWN_SCHEMA = database.OWN_SCHEMA
 SERVER = "rondblik_node_"  # and its number, from 0
 # What a message, a roster or a teacher writes for one school; those that others point at come first.
 SCHOOL_TABLES: tuple[Table, ...] = (
@@ -180,12 +181,35 @@ def _attach(connection: Connection, node_schemas: Sequence[str], moves_rows: boo
             )  # fmt: skip
         if moves_rows:
             moved[table.name] = _copy(connection, table, names, "of_schools", "own")
+    _check_schools(connection, schema, len(node_schemas))
+    _run(
+        connection, "CREATE TABLE {started} AS SELECT pg_postmaster_start_time() AS started",
+        started=sql.Identifier(OWN_SCHEMA, database.SERVER_START),
+    )  # fmt: skip
     if moves_rows:
         for table in reversed(SCHOOL_TABLES):
             _run(connection, "DELETE FROM {own} WHERE school_id >= 1", **_names(schema, table.name))
     for table in SCHOOL_TABLES:
         _run(connection, "ALTER TABLE {table} ATTACH PARTITION {own} DEFAULT", **_names(schema, table.name))
     return moved
+
+
+def _check_schools(connection: Connection, schema: str, count: int) -> None:
+    """Let no message in for a school that was erased: no foreign key sees to that on a node."""
+    _run(
+        connection,
+        "CREATE OR REPLACE FUNCTION {own_schema}.check_school() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "PERFORM FROM {schools} WHERE id = NEW.school_id FOR KEY SHARE; "
+        "IF NOT FOUND THEN RAISE foreign_key_violation; END IF; RETURN NEW; END $$",
+        own_schema=sql.Identifier(OWN_SCHEMA), schools=sql.Identifier(schema, schools.name),
+    )  # fmt: skip
+    for number in range(count):
+        _run(
+            connection,
+            "CREATE TRIGGER check_school BEFORE INSERT ON {foreign} FOR EACH ROW "
+            "EXECUTE FUNCTION {own_schema}.check_school()",
+            foreign=sql.Identifier(OWN_SCHEMA, f"{deliveries.name}_{number}"), own_schema=sql.Identifier(OWN_SCHEMA),
+        )  # fmt: skip
 
 
 def _copy(connection: Connection, table: Table, names: dict[str, sql.Composable], to: str, of: str) -> int:
@@ -211,6 +235,7 @@ def _detach(connection: Connection, brings_rows: bool = False) -> None:
     if brings_rows:
         for table in SCHOOL_TABLES:  # others point at the first of them
             _copy(connection, table, _names(schema, table.name), "own", "of_schools")
+    _run(connection, "DROP TABLE {started}", started=sql.Identifier(OWN_SCHEMA, database.SERVER_START))
     for name in partitioned:
         names = _names(schema, name)
         _run(connection, "DROP TABLE {table}", **names)
@@ -292,6 +317,13 @@ def distribute(engine: Engine, urls: Sequence[str]) -> dict[str, int]:
     if engine.dialect.name != "postgresql":
         raise NodesRefused("Alleen PostgreSQL kan over servers verdeeld worden.", "Only PostgreSQL can be distributed.")
     engine.dispose()
+    try:
+        return _distribute(engine, urls)
+    finally:
+        engine.dispose()  # connections know from their beginning whether a store is on nodes
+
+
+def _distribute(engine: Engine, urls: Sequence[str]) -> dict[str, int]:
     with ExitStack() as stack, database.upgrading(engine) as connection:
         if connection.scalar(_OTHERS):
             raise NodesRefused(
@@ -306,7 +338,6 @@ def distribute(engine: Engine, urls: Sequence[str]) -> dict[str, int]:
             _detach(connection, brings_rows=True)
             for old in former:
                 _run(connection, "DROP SERVER {server} CASCADE", server=sql.Identifier(f"{SERVER}{old.number}"))
-        connection.info.pop(database.ON_NODES, None)
         if not engines:
             counts = {table.name: select(func.count()).select_from(table) for table in SCHOOL_TABLES}
             return {name: connection.scalar(query) or 0 for name, query in counts.items()}
