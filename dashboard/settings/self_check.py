@@ -166,6 +166,9 @@ def _disk(installation: Installation) -> Iterator[Verdict]:
 def _clock(installation: Installation) -> Iterator[Verdict]:
     if installation.engine is None or installation.schema_state is not SchemaState.CURRENT:
         return
+    if any(node.is_away for node in nodes.states_of(installation.engine)):
+        yield State.WARN, "The clock cannot be compared with what was recorded while a node is away.", ""
+        return
     newest_us = own_clock.newest_moment_us(installation.engine)
     here = clock.now().isoformat(timespec="seconds")
     if newest_us > clock.now_us() + own_clock.TOLERANCE_US:

@@ -330,6 +330,8 @@ def _distribute(engine: Engine, urls: Sequence[str]) -> dict[str, int]:
                 "De database is in gebruik; stop eerst `rondblik serve` en `rondblik worker`.",
                 "The database is in use; stop `rondblik serve` and `rondblik worker` first.",
             )
+        if urls:
+            _need_wrapper(connection)
         engines = [stack.enter_context(_opened(url)) for url in urls]
         for node in engines:
             _check_new(connection, node)
@@ -346,9 +348,32 @@ def _distribute(engine: Engine, urls: Sequence[str]) -> dict[str, int]:
         for node in engines:
             with node.begin() as own:
                 own.execute(insert(key_fingerprints).values(id=1, fingerprint=fingerprint))
-        connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgres_fdw")
         _add_servers(connection, engines)
         return _attach(connection, schemas, moves_rows=True)
+
+
+def _need_wrapper(connection: Connection) -> None:
+    """Have `postgres_fdw` in the database; raises NodesRefused where only its superuser can see to that."""
+    usable = connection.scalar(_MAY_USE_WRAPPER)
+    if usable is None and connection.scalar(_IS_SUPERUSER):
+        connection.exec_driver_sql("CREATE EXTENSION postgres_fdw")
+        usable = True
+    if not usable:
+        commands = (
+            "CREATE EXTENSION IF NOT EXISTS postgres_fdw; GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO "
+            f"{connection.scalar(select(func.current_user()))}"
+        )
+        raise NodesRefused(
+            f"Laat de beheerder van PostgreSQL in deze database uitvoeren: {commands}",
+            f"Let the administrator of PostgreSQL run in this database: {commands}",
+        )
+
+
+_MAY_USE_WRAPPER = text(
+    "SELECT has_foreign_data_wrapper_privilege(fdwname, 'USAGE') FROM pg_foreign_data_wrapper "
+    "WHERE fdwname = 'postgres_fdw'"
+)
+_IS_SUPERUSER = text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
 
 
 def _check_new(connection: Connection, node: Engine) -> None:
