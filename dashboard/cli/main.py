@@ -43,7 +43,7 @@ from dashboard.settings.self_check import Installation, SelfCheckFailed, check_b
 from dashboard.worker import loop
 from dashboard.worker.context import Outcome, WorkContext, make_context
 from models.ingest import deliveries, own_connections, schools
-from models.schema import clock, database, nodes
+from models.schema import clock, database
 from models.schema.backup.container import BackupRefused
 from models.schema.database import DatabaseUnsafe
 from models.schema.encryption import DecryptionFailed, KeyRefused
@@ -461,6 +461,8 @@ def distribute(options: Options, addresses: tuple[str, ...]) -> int:
             raise click.BadParameter("must begin with postgresql+psycopg://", param_hint="--node")
     if len(set(addresses)) < len(addresses):
         raise click.BadParameter("names a database twice", param_hint="--node")
+    from models.schema import nodes
+
     with open_store(options) as store:
         counts = nodes.distribute(store.engine, addresses)
     where = f"{len(addresses)} nodes" if addresses else "one database"

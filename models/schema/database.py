@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from importlib import resources
@@ -416,6 +417,15 @@ def _update_older(
         cursor.executemany(statement, map(pick, rows))
 
 
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """How a node is; `problem` is in English, `is_away` where it does not answer."""
+
+    name: str
+    problem: str | None
+    is_away: bool = False
+
+
 def stands_on_nodes(connection: Connection) -> bool:
     """Whether the data of schools stand on other servers (`models.schema.nodes`), as it was when it connected."""
     return bool(connection.info.get(_ON_NODES, False))
@@ -474,13 +484,22 @@ def _migrate(connection: Connection) -> None:
     from alembic import command  # takes a tenth of a second, and nearly every start does without
     from alembic.config import Config
 
-    from models.schema.nodes import as_one_database
-
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    with as_one_database(connection):
+    with _as_one_database(connection):
         command.upgrade(config, "head")
+
+
+@contextmanager
+def _as_one_database(connection: Connection) -> Iterator[None]:
+    if not stands_on_nodes(connection):
+        yield
+        return
+    from models.schema import nodes  # with the driver of PostgreSQL, which most stores have no need of
+
+    with nodes.as_one_database(connection):
+        yield
 
 
 class SchemaState(Enum):

@@ -248,12 +248,8 @@ def as_one_database(connection: Connection) -> Iterator[None]:
 
     The nodes are migrated before it, each in a transaction of its own.
     """
-    nodes = nodes_of(connection)
-    if not nodes:
-        yield
-        return
     schemas = []
-    for node in nodes:
+    for node in nodes_of(connection):
         with _opened(node.url.render_as_string(hide_password=False)) as engine:
             schemas.append(_prepare(engine))
     _detach(connection)
@@ -397,16 +393,7 @@ def _check_new(connection: Connection, node: Engine) -> None:
 # -- looking after nodes ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class NodeState:
-    """How a node is; `problem` is in English, `is_away` where it does not answer."""
-
-    name: str
-    problem: str | None
-    is_away: bool = False
-
-
-def states_of(engine: Engine) -> Iterator[NodeState]:
+def states_of(engine: Engine) -> Iterator[database.NodeState]:
     """How each node of a store is, as it says itself."""
     with engine.connect() as connection:
         nodes, fingerprint = nodes_of(connection), connection.scalar(select(key_fingerprints.c.fingerprint))
@@ -414,11 +401,11 @@ def states_of(engine: Engine) -> Iterator[NodeState]:
         name = f"{node.number} ({node.url.host or 'localhost'}/{node.url.database})"
         try:
             with _opened(node.url.render_as_string(hide_password=False)) as there, there.connect() as connection:
-                yield NodeState(name, _problem(connection, fingerprint))
+                yield database.NodeState(name, _problem(connection, fingerprint))
         except database.DatabaseUnsafe as unsafe:
-            yield NodeState(name, str(unsafe))
+            yield database.NodeState(name, str(unsafe))
         except SQLAlchemyError as failed:
-            yield NodeState(name, f"it does not answer ({type(failed).__name__})", is_away=True)
+            yield database.NodeState(name, f"it does not answer ({type(failed).__name__})", is_away=True)
 
 
 def _problem(connection: Connection, fingerprint: bytes | None) -> str | None:
