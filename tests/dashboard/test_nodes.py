@@ -76,6 +76,7 @@ def rows_of(installation: Installation) -> dict[str, list[str]]:
 
 
 def test_schools_are_moved_to_nodes_and_back(several: Installation, empty_databases: list[str]) -> None:
+    assert several.run("backup", str(several.data.parent / "one.backup")) == (0, "")
     before = rows_of(several)
     code, out, errors = distribute(several, *empty_databases)
     assert (code, errors) == (0, "")
@@ -89,28 +90,21 @@ def test_schools_are_moved_to_nodes_and_back(several: Installation, empty_databa
 
     for number, brin in enumerate(SCHOOLS):  # the second result of each is changed, and the first value of it kept
         send(several, brin, [str(number), "3", "9"], "2026-11-12T08:00:00")
+    refused = several.data.parent / "refused.xml"
+    refused.write_bytes(b"<nonsense/>")
+    assert several.run("load", str(refused))[0] == 1
+    assert not any(None in of_deliveries for _, of_deliveries in map(schools_on, empty_databases))  # of no school
     distributed = rows_of(several)
+    assert len(distributed["raw_messages"]) == 1
     assert len(distributed["results"]) == 3 * len(SCHOOLS)
     assert len(distributed["result_history"]) == len(SCHOOLS)
 
+    assert "base backup" in several.refused("restore", "--overwrite", str(several.data.parent / "one.backup"))
     code, out, errors = distribute(several)
     assert (code, errors) == (0, "")
     assert f"one database now, {3 * len(SCHOOLS)} results" in out
     assert rows_of(several) == distributed
     assert not nodes_of(several)
-
-
-def test_a_refusal_of_no_school_stays_where_the_shared_tables_are(
-    several: Installation, empty_databases: list[str]
-) -> None:
-    assert distribute(several, *empty_databases)[0] == 0
-    file = several.data.parent / "wrong.xml"
-    file.write_bytes(b"<nonsense/>")
-    assert several.run("load", str(file))[0] == 1
-    assert len(several.rows()["raw_messages"]) == 1
-    assert not any(None in of_deliveries for _, of_deliveries in map(schools_on, empty_databases))
-    assert distribute(several)[0] == 0
-    assert sum(row.school_id is None for row in several.rows()["deliveries"]) == 1
 
 
 # -- nodes that are there ----------------------------------------------------------------------------------------
@@ -214,7 +208,3 @@ def test_what_cannot_be_distributed_is_left_alone(
         with engine.connect():
             assert "in use" in several.refused("db", "distribute", "--node", used.url.render_as_string())
         engine.dispose()
-    assert several.run("backup", str(several.data / "all.backup")) == (0, "")
-    assert distribute(several, *empty_databases)[0] == 0
-    assert "base backup" in several.refused("backup", str(several.data / "more.backup"))
-    assert "base backup" in several.refused("restore", "--overwrite", str(several.data / "all.backup"))

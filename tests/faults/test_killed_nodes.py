@@ -104,7 +104,7 @@ def test_a_message_is_whole_where_the_power_fails_between_two_commits() -> None:
 
 
 def test_nothing_that_was_confirmed_is_lost_or_half() -> None:
-    outcome = killed_nodes.run(rounds=6, seed=1)
+    outcome = killed_nodes.run(rounds=3, seed=1)
     assert outcome["wrong"] == []
     assert outcome["answers"] in ([], ["Server.TijdelijkNietBeschikbaar"])
     assert outcome["confirmed"] != 0
