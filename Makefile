@@ -2,8 +2,10 @@
 PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
+# The program is started hundreds of times by the tests, and measured: it is compiled once, as after an installation.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick test-dates fuzz compare faults nodes check bench bench-full simulate rules screenshots lock clean
+.PHONY: demo test quick test-dates fuzz compare faults nodes check bench bench-full bench-large simulate rules screenshots lock clean
 
 demo: .venv/.charts
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -13,13 +15,16 @@ PEERS := curl php-cli php-soap libsoap-lite-perl ca-certificates node:nodejs npm
 # A spreadsheet without windows, and what lets Debian's Python steer it: 90 MB to fetch, 280 MB on the disk.
 SPREADSHEET := soffice:libreoffice-calc-nogui python3-uno
 
+# What must be alone on the machine; only these files are collected for it.
+TIMED = $(shell grep -rl --include='*.py' 'mark\.timing' tests)
+
 test: .venv/.ready-dev
-	@scripts/need-packages chromium fonts-noto-core postgresql libxml2-utils nginx:nginx-light $(PEERS) $(SPREADSHEET)
+	@scripts/need-packages chromium-headless-shell fonts-noto-core postgresql libxml2-utils nginx:nginx-light $(PEERS) $(SPREADSHEET)
 	@$(MAKE) --no-print-directory .venv/.charts check
 	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not timing" $(PYTEST_ARGS)
 	RONDBLIK_NODES=3 TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -q -k "many_results or both_databases" \
 	  tests/models/test_store.py tests/connectors/test_receive.py
-	$(BIN)/python -m pytest -m timing $(PYTEST_ARGS) || test $$? -eq 5 # none of those that were named
+	$(BIN)/python -m pytest -m timing $(or $(PYTEST_ARGS),$(TIMED)) || test $$? -eq 5 # none of those that were named
 
 # The inner loop: checks, and the tests that need neither a browser, nor PostgreSQL, nor a process of their own.
 quick: .venv/.ready-dev check
@@ -41,7 +46,7 @@ fuzz: .venv/.ready-dev
 
 # What all screens and files say of every pupil of the demo, compared; `make test` does so for two classes.
 compare: .venv/.ready-dev
-	@scripts/need-packages chromium fonts-noto-core
+	@scripts/need-packages chromium-headless-shell fonts-noto-core
 	RONDBLIK_ALL_PUPILS=1 $(BIN)/python -m pytest tests/browser/test_same_everywhere.py
 
 # Three hundred starts, each with its first messages all at once; `make test` tries twenty.
@@ -64,7 +69,7 @@ check: .venv/.ready-dev
 	$(BIN)/lint-imports
 
 bench: .venv/.ready-dev
-	@scripts/need-packages libxml2-utils chromium fonts-noto-core node:nodejs npm:npm
+	@scripts/need-packages libxml2-utils chromium-headless-shell fonts-noto-core node:nodejs npm:npm
 	@$(MAKE) --no-print-directory .venv/.charts
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.pages
@@ -73,9 +78,15 @@ bench: .venv/.ready-dev
 # Every figure in one run, beside floors, other programs and bars; some minutes, on a machine that does nothing else.
 # KEEP=--keep adds them to benchmarks/history.csv, with which `make test` compares the short ones.
 bench-full: .venv/.ready-dev
-	@scripts/need-packages libxml2-utils postgresql chromium fonts-noto-core node:nodejs npm:npm
+	@scripts/need-packages libxml2-utils postgresql chromium-headless-shell fonts-noto-core node:nodejs npm:npm
 	@$(MAKE) --no-print-directory .venv/.charts
 	$(BIN)/python -m benchmarks.full $(KEEP)
+
+# Pages in stores of up to five million results, after eight years, and while results come in; beside Datasette and DuckDB.
+bench-large: .venv/.ready-dev
+	@scripts/need-packages postgresql
+	@$(MAKE) --no-print-directory .venv/.charts
+	$(BIN)/python -m benchmarks.large
 
 # Two hundred schools in one database: whether what one of them sees and sends costs the same. ON=--postgres
 simulate: .venv/.ready-dev
@@ -87,7 +98,7 @@ rules: .venv/.ready-dev
 	$(BIN)/python scripts/rules-page
 
 screenshots: .venv/.ready-dev
-	@scripts/need-packages chromium fonts-noto-core
+	@scripts/need-packages chromium-headless-shell fonts-noto-core
 	$(BIN)/python scripts/screenshots
 
 # What is installed comes from the lock files, by hash; a change of theirs makes the environment anew.

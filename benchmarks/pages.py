@@ -2,7 +2,8 @@
 
 A generated school: classes of 30 pupils, twelve materials, 48 tests, half of them with four parts, norms on most. Each
 page is read as a browser asks for it, in this process, with the compression that a browser accepts. `again` is a page
-whose data did not change since, `changed` one after a change of the school's data. Milliseconds of processor time,
+whose data did not change since, `changed` one after a change that may concern the whole school. In between are messages
+with results: of a pupil who is on every page, and of the last pupil of the last class. Milliseconds of processor time,
 the median of several rounds; the last line is flat JSON.
 """
 
@@ -15,22 +16,31 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import dash
 import flask
 from dash import Input, Output, html
+from sqlalchemy import Engine
+from werkzeug.test import TestResponse
 
+from connectors.intake.destinations import AnySchool
+from connectors.intake.judge import ResultSource, process_results, spool
 from dashboard.auth.request import AppOptions
 from dashboard.auth.sessions import DemoUser
 from dashboard.auth.start_codes import start_path
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from models.schema import clock, database
+from models.schema.encryption import PiiCipher
+from models.schema.records import Verdict
 from models.schema.store_key import open_encrypted
 from tests.dashboard import large_school
 from tests.dashboard.page_client import PageClient
+from tests.uwlr.messages import message, result_xml
 
 CALLBACK = "/_dash-update-component"
 COLUMNS = 12
@@ -88,22 +98,60 @@ def median_ms(call: Callable[[], object], rounds: int, before: Callable[[], None
     return statistics.median(times)
 
 
-def measure(folder: Path, classes: int, rounds: int) -> dict[str, float]:
-    """The figures of every page."""
-    engine = database.open_engine(database.sqlite_url(folder))
-    cipher = open_encrypted(engine, folder)
-    large_school.build(engine, cipher, [30] * classes, COLUMNS)
+Read = Callable[[], TestResponse]
+
+
+def page_reader(engine: Engine, cipher: PiiCipher, role: Role = Role.SUPPORT) -> Callable[[str], Read]:
+    """How somebody who sees the whole school reads the page at an address, as a browser asks for it."""
     flask.Flask.test_client_class = PageClient
-    user = DemoUser("els", "Els Prins", Role.SUPPORT, large_school.TEACHER, large_school.SCHOOL)
+    teacher = large_school.TEACHER if role is Role.SUPPORT else None
+    user = DemoUser("els", "Els Prins", role, teacher, large_school.SCHOOL)
     app = create_app(engine, cipher, AppOptions(demo=True, users=(user,)))
     client = app.test_client()
     client.get(start_path(app), follow_redirects=True)
     callbacks = client.get("/_dash-dependencies").get_json()
     pages = next(callback for callback in callbacks if "_pages_content.children" in callback["output"])
 
+    def reader(path: str) -> Read:
+        body = page_body(pages, path)
+
+        def read() -> TestResponse:
+            answer = client.post(CALLBACK, json=body, headers={"Accept-Encoding": "br"})
+            assert answer.status_code == 200, answer.text
+            return answer
+
+        return read
+
+    return reader
+
+
+def send_result(engine: Engine, cipher: PiiCipher, pupil: int, number: int) -> None:
+    """Take in a message with a new result of a pupil, of a test that is known from the second message on."""
+    result = result_xml(f"m{number}", str(number % 10))
+    moment = (large_school.NOW - timedelta(days=1) + timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%S")
+    with spool([message(results=result, leerlingid=str(pupil), aanmaakdatum=moment)]) as spooled:
+        source = ResultSource(source_id=1, destination=AnySchool(engine), channel="load")
+        if process_results(engine, cipher, spooled, source).verdict is Verdict.REJECT:
+            raise SystemExit("a message was refused")
+
+
+def measure(folder: Path, classes: int, rounds: int, *, after_messages: bool) -> dict[str, float]:
+    """The figures of every page; after messages as well where that is asked for."""
+    engine = database.open_engine(database.sqlite_url(folder))
+    cipher = open_encrypted(engine, folder)
+    large_school.build(engine, cipher, [30] * classes, COLUMNS)
+    reader = page_reader(engine, cipher)
+    numbers = count()
+
     def change() -> None:
         with database.write_transaction(engine, large_school.SCHOOL):
             pass
+
+    def of_page() -> None:
+        send_result(engine, cipher, 1, next(numbers))
+
+    def of_another() -> None:
+        send_result(engine, cipher, 30 * classes, next(numbers))
 
     gc.collect()
     gc.freeze()
@@ -113,14 +161,10 @@ def measure(folder: Path, classes: int, rounds: int) -> dict[str, float]:
     floor = median_ms(empty, rounds * 5)
     print(f"empty callback {floor:25.2f} ms")
     figures = {"empty_callback_ms": floor}
+    if after_messages:
+        of_another()
     for name, path in PAGES.items():
-        body = page_body(pages, path)
-
-        def read(body: dict[str, Any] = body) -> flask.Response:
-            answer = client.post(CALLBACK, json=body, headers={"Accept-Encoding": "br"})
-            assert answer.status_code == 200, answer.text
-            return answer
-
+        read = reader(path)
         changed = median_ms(read, rounds, change)
         again = median_ms(read, rounds * 3)
         size = len(read().data) / 1e3
@@ -129,6 +173,10 @@ def measure(folder: Path, classes: int, rounds: int) -> dict[str, float]:
             f"{name:15} again {again:8.1f} ms {again / floor:6.1f} x   changed {changed:8.1f} ms "
             f"{changed / floor:7.1f} x   {size:6.1f} kB"
         )
+        if after_messages:
+            of_first, of_last = median_ms(read, rounds, of_page), median_ms(read, rounds, of_another)
+            figures |= {f"{name}_message_ratio": of_first / floor, f"{name}_other_message_ratio": of_last / floor}
+            print(f"{'':15} after a message of the first pupil {of_first:8.1f} ms, of the last {of_last:8.1f} ms")
     engine.dispose()
     return figures
 
@@ -139,7 +187,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="a smaller school and fewer rounds, as the tests run it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as name, clock.fixed(large_school.NOW):
-        figures = measure(Path(name), 9, 3 if options.short else 7)
+        figures = measure(Path(name), 9, 3 if options.short else 7, after_messages=not options.short)
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
 

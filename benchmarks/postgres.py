@@ -30,8 +30,10 @@ RESULTS, ROUNDS = 100_000, 3
 
 
 @contextmanager
-def new_database(server: PostgresServer, folder: Path) -> Iterator[tuple[Engine, PiiCipher]]:
-    """A database of its own with our tables, dropped at the end."""
+def new_database(
+    server: PostgresServer, folder: Path, *, with_source: bool = True
+) -> Iterator[tuple[Engine, PiiCipher]]:
+    """A database of its own with our tables, dropped at the end; with the source of the messages."""
     name = f"bench_{uuid.uuid4().hex}"
     admin = create_engine(server.url + "postgres", isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
@@ -40,7 +42,8 @@ def new_database(server: PostgresServer, folder: Path) -> Iterator[tuple[Engine,
     try:
         cipher = open_encrypted(engine, folder / name)
         with database.write_transaction(engine) as connection:
-            schools.ensure_source(connection, "bench", "Bench", "publisher")
+            if with_source:
+                schools.ensure_source(connection, "bench", "Bench", "publisher")
         yield engine, cipher
     finally:
         engine.dispose()

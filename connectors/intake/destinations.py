@@ -138,8 +138,9 @@ class ReceiverCheck:
         """Pupils unknown to the school, where the agreement refuses these; otherwise they are parked."""
         if self.agreement.terms.unknown_pupil == "park":
             return []
-        with read_transaction(self.engine) as connection:
-            broken = unmatched(connection, self.cipher, self.destination.school(school), pupils)
+        school_id = self.destination.school(school)
+        with read_transaction(self.engine, school_id) as connection:
+            broken = unmatched(connection, self.cipher, school_id, pupils)
         return [
             (index, "pupil.conflict" if reason in (CONFLICT, OTHER_ECKID) else "pupil.unknown")
             for index, reason in broken

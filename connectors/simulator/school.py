@@ -11,6 +11,7 @@ import random
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from connectors.simulator import calendar
 from models.schema import clock
@@ -81,6 +82,12 @@ class Pupil:
     ability: float
 
 
+class _Class(NamedTuple):
+    year_group: int
+    class_name: str
+    group: str
+
+
 def dice(*about: object) -> random.Random:
     """A source of chance that depends on nothing but what it is about."""
     return random.Random("|".join((SEED, *map(str, about))))
@@ -108,7 +115,8 @@ def _primary(school_year: str) -> tuple[Pupil, ...]:
                 entered = calendar.school_weeks(school_year)[11][0] if late else begin
                 ability = dice("ability", cohort, number).gauss(0, 1)
                 composed = (_PLUS,) if ability > 1.1 and year_group >= 5 else ()
-                pupils.append(_pupil("1", cohort, number, year_group, class_name, group, composed, entered, ability))
+                of_class = _Class(year_group, class_name, group)
+                pupils.append(_pupil("1", cohort, number, of_class, composed, entered, ability))
                 number += 1
     return tuple(pupils)
 
@@ -120,7 +128,7 @@ def _secondary(school_year: str) -> tuple[Pupil, ...]:
         choice = dice("clusters", year, number)
         clusters = tuple(name for name, _, share in _CLUSTERS if choice.random() < share) or (_CLUSTERS[0][0],)
         ability = dice("ability", "4h1", year, number).gauss(0, 1)
-        pupils.append(_pupil("4", year, number, 14, "4h1", "4H1", clusters, begin, ability))
+        pupils.append(_pupil("4", year, number, _Class(14, "4h1", "4H1"), clusters, begin, ability))
     return tuple(pupils)
 
 
@@ -128,9 +136,7 @@ def _pupil(
     site: str,
     cohort: int,
     number: int,
-    year_group: int,
-    class_name: str,
-    group: str,
+    of_class: _Class,
     composed: tuple[str, ...],
     entered: date,
     ability: float,
@@ -148,9 +154,7 @@ def _pupil(
         last_name,
         cohort,
         number,
-        year_group,
-        class_name,
-        group,
+        *of_class,
         composed,
         entered,
         ability,

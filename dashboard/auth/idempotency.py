@@ -15,6 +15,7 @@ from sqlalchemy import Engine, delete, select, update
 
 from models.schema import clock
 from models.schema.database import insert_or, read_transaction, short_write
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.tables import form_outcomes
 
@@ -50,7 +51,7 @@ class Outcomes:
         while not self._is_first(key):
             sealed = self._outcome(key)
             if sealed is not None:
-                read = json.loads(self.cipher.decrypt(sealed))
+                read = json.loads(self.cipher.decrypt(sealed, place(form_outcomes.c.outcome, key)))
                 return Outcome(read["location"], tuple(read["cookies"]))
             if time.monotonic() > ends:
                 raise StillBusy
@@ -82,5 +83,6 @@ class Outcomes:
             if outcome is None:
                 connection.execute(delete(form_outcomes).where(own))
             else:
-                sealed = self.cipher.encrypt(json.dumps(asdict(outcome)).encode())
+                written = json.dumps(asdict(outcome)).encode()
+                sealed = self.cipher.encrypt(written, place(form_outcomes.c.outcome, key))
                 connection.execute(update(form_outcomes).where(own).values(outcome=sealed))

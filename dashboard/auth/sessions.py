@@ -22,6 +22,7 @@ from models.access.people import full_name
 from models.access.viewer import Role, Viewer
 from models.schema import clock
 from models.schema.database import read_transaction, short_write
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.tables import account_roles, accounts, sessions, teachers
 
@@ -215,8 +216,8 @@ class Sessions:
     def flash(self, token: str | None, message: Flash) -> None:
         """Store the flash message for the next page of a session."""
         if token:
-            written = json.dumps([message.sentence, message.well, message.details])
-            self._change(_digest(token), flash=self.cipher.encrypt(written.encode()))
+            written, digest = json.dumps([message.sentence, message.well, message.details]), _digest(token)
+            self._change(digest, flash=self.cipher.encrypt(written.encode(), place(sessions.c.flash, digest)))
 
     def take_flash(self, session: Session) -> Flash | None:
         """The flash message, once."""
@@ -226,7 +227,8 @@ class Sessions:
             own = (sessions.c.digest == session.digest, sessions.c.flash == session.flash)
             if connection.execute(update(sessions).where(*own).values(flash=None)).rowcount == 0:
                 return None  # another tab shows it
-        sentence, well, *rest = json.loads(self.cipher.decrypt(session.flash))  # without details before they existed
+        written = json.loads(self.cipher.decrypt(session.flash, place(sessions.c.flash, session.digest)))
+        sentence, well, *rest = written  # without details before they existed
         return Flash(str(sentence), bool(well), tuple((str(name), str(text)) for name, text in (rest or [()])[0]))
 
     def end(self, session: Session) -> None:

@@ -13,10 +13,11 @@ from dashboard.settings.self_check import UPGRADE_BACKUPS
 from models.ingest import erasure, retention
 from models.sandbox import sandboxes
 from models.schema import clock, database
+from models.schema.backup.container import cipher_of
 from models.schema.backup.making import make_backup, restore_backup
 from models.schema.backup.manifest import Manifest
-from models.schema.encryption import PiiCipher, read_key
-from models.schema.store_key import missing_key
+from models.schema.encryption import PiiCipher, former_keys, read_key
+from models.schema.store_key import missing_key, take_over
 from models.schema.tables import sessions, sign_in_states
 
 SHOWN = ("schools", "pupils", "results", "deliveries")  # of the tables
@@ -43,31 +44,33 @@ def backup(options: Options, target: Path) -> None:
 def restore(options: Options, file: Path, overwrite: bool) -> None:
     """Make the database of the configuration from a backup; stop `serve` and `worker` first.
 
-    The key of the store (sealing.key) must be in the data folder already, and erased.jsonl if pupils were ever erased:
-    they are erased again. What was due for deletion since the backup was made is deleted, the tables are brought to
-    this program's version, and everybody has to sign in again.
+    The key of the store (sealing.key) must be in the data folder already, that of the time of the backup beside it if
+    the key was replaced since, and erased.jsonl if pupils were ever erased: they are erased again. What was due for
+    deletion since the backup was made is deleted, the tables are brought to this program's version, and everybody has
+    to sign in again.
     """
     settings = options.settings()
     cipher = read_key(settings.data)
     if cipher is None:
         raise missing_key(settings.data)
+    theirs = cipher_of(file, [cipher, *former_keys(settings.data, cipher)])
     engine = database.open_engine(settings.database_address)
     try:
         manifest = restore_backup(
-            engine, cipher, file, lambda restored: finish_restored(restored, cipher, settings), overwrite
+            engine, theirs, file, lambda restored: finish_restored(restored, theirs, cipher, settings), overwrite
         )
     finally:
         engine.dispose()
     click.echo(f"Restored {file.name}: {_sentence(manifest)}. Everybody has to sign in again.")
 
 
-def finish_restored(engine: Engine, cipher: PiiCipher, settings: Settings) -> None:
-    """Bring a store that came from a backup up to date: its version, and all that must not come back.
+def finish_restored(engine: Engine, theirs: PiiCipher, cipher: PiiCipher, settings: Settings) -> None:
+    """Bring a store that came from a backup up to date: its version, its key, and all that must not come back.
 
     That is what has been due for deletion since, pupils who were erased since (by the file in the data folder), and
     sessions that may have ended since.
     """
-    database.upgrade(engine)
+    take_over(engine, theirs, cipher)
     with database.write_transaction(engine) as connection:
         connection.execute(delete(sessions))
         connection.execute(delete(sign_in_states))

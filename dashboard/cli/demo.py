@@ -370,7 +370,8 @@ def demo_users(engine: Engine, cipher: PiiCipher) -> list[DemoUser]:
             assert school_id is not None
             teacher = connection.execute(
                 select(teachers.c.id, teachers.c.first_name, teachers.c.prefix, teachers.c.last_name).where(
-                    teachers.c.school_id == school_id, teachers.c.key_digest == cipher.digest("teacher", role.teacher)
+                    teachers.c.school_id == school_id,
+                    teachers.c.key_digest == cipher.rotating_digest("teacher", role.teacher),
                 )
             ).one_or_none()
             if teacher is not None:

@@ -19,6 +19,7 @@ from dashboard.export.sheets import Sheet
 from models.access.viewer import Viewer
 from models.schema import clock
 from models.schema.database import read_transaction, short_write
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.tables import kept_sheets
 
@@ -47,14 +48,14 @@ class Snapshots:
         return token
 
     def _store(self, viewer: Viewer, token: str, packed: bytes) -> None:
-        now, seen_by = clock.now_us(), self._digest(viewer)
+        now, seen_by, digest = clock.now_us(), self._digest(viewer), self._digest(viewer, token)
         own = kept_sheets.c.viewer == seen_by
         newest = select(kept_sheets.c.id).where(own).order_by(kept_sheets.c.id.desc()).limit(MAX_PER_VIEWER)
-        with short_write(self.engine) as connection:
+        with short_write(self.engine, viewer.school_id) as connection:
             connection.execute(
                 insert(kept_sheets).values(
-                    school_id=viewer.school_id, digest=self._digest(viewer, token), viewer=seen_by,
-                    sealed=self.cipher.encrypt(packed), until_us=now + KEEP_US,
+                    school_id=viewer.school_id, digest=digest, viewer=seen_by,
+                    sealed=self.cipher.encrypt(packed, place(kept_sheets.c.sealed, digest)), until_us=now + KEEP_US,
                 )
             )  # fmt: skip
             connection.execute(delete(kept_sheets).where(own, kept_sheets.c.id.not_in(newest)))
@@ -66,11 +67,14 @@ class Snapshots:
         while sealed is None and _is_fresh(token) and time.monotonic() < ends:
             time.sleep(POLL_SECONDS)
             sealed = self._read(viewer, token)
-        return None if sealed is None else _sheet_json.validate_json(zlib.decompress(self.cipher.decrypt(sealed)))
+        if sealed is None:
+            return None
+        packed = self.cipher.decrypt(sealed, place(kept_sheets.c.sealed, self._digest(viewer, token)))
+        return _sheet_json.validate_json(zlib.decompress(packed))
 
     def _read(self, viewer: Viewer, token: str) -> bytes | None:
         own = (kept_sheets.c.digest == self._digest(viewer, token), kept_sheets.c.until_us >= clock.now_us())
-        with read_transaction(self.engine) as connection:
+        with read_transaction(self.engine, viewer.school_id) as connection:
             return connection.scalar(select(kept_sheets.c.sealed).where(*own))
 
     def _digest(self, viewer: Viewer, token: str = "") -> bytes:

@@ -76,7 +76,7 @@ def _to_retention(viewer: Viewer) -> list[Any]:
 
 def _of_pupil(viewer: Viewer, pupil_id: int) -> Body:
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         named = pupil_name(connection, viewer, pupil_id)
         access = who_can_see(connection, viewer, pupil_id) if named is not None else []
     access += [

@@ -66,7 +66,7 @@ def frame() -> Body:
 def layout(viewer: Viewer, /, **query: object) -> Body:
     """The whole page for an address."""
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         # The board is for the class to see: never for the pupils of one attention group.
         everybody = {name: value for name, value in query.items() if name != "status"}
         _classes, filters, view = read_class(connection, viewer, everybody, context.options.holidays)

@@ -39,7 +39,7 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
     """What is stored how long, what is deleted when, and what is held."""
     context = request.context()
     terms = context.options.pupil_retention.get(viewer.school_id, PupilRetention())
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         report = pupil_retention.report(connection, viewer, terms)
         holds = legal_holds.standing_holds(connection, viewer)
     about = _("Rondblik deletes by itself what is past its time, every day. The terms are in the configuration file.")

@@ -43,7 +43,7 @@ def refusal() -> Body:
 def layout(viewer: Viewer, /, **_query: object) -> Body:
     """The whole page."""
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         figures = school_figures(connection, viewer, context.options.holidays)
     about = _(
         "How many pupils of each class need attention this school year, or are below, on or above the norm. Names and "

@@ -66,7 +66,7 @@ def _pending_rosters(viewer: Viewer) -> list[Any]:
     """For an administrator: that pupil lists wait for a decision, and why."""
     if not viewer.may_administer:
         return []
-    with database.read_transaction(request.context().engine) as connection:
+    with database.read_transaction(request.context().engine, viewer.school_id) as connection:
         waiting = pending_rosters(connection, viewer)
     if not waiting:
         return []

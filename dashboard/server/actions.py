@@ -75,7 +75,7 @@ def resolve_signals() -> ResponseReturnValue:
     targets, context = {about for about, _evidence in order.signals}, request.context()
 
     def save() -> None:
-        with database.read_transaction(context.engine) as connection:
+        with database.read_transaction(context.engine, viewer.school_id) as connection:
             year = current_school_year(class_list(connection, viewer))
             present = present_signals(connection, viewer, targets, year, context.options.holidays)
         if not targets <= present:

@@ -35,7 +35,7 @@ def group_file(token: str, kind: str) -> ResponseReturnValue:
     context = request.context()
     sheet = context.snapshots.find(viewer, token)
     if sheet is not None:
-        with database.read_transaction(context.engine) as connection:
+        with database.read_transaction(context.engine, viewer.school_id) as connection:
             if not can_see_all(connection, viewer, {row.pupil_id for row in sheet.rows}):
                 sheet = None  # who lost the class since does not take its results along
     if sheet is None:

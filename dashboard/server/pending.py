@@ -12,6 +12,7 @@ from sqlalchemy import Engine, delete, insert
 from connectors.openid.client import Secrets
 from models.schema import clock
 from models.schema.database import short_write
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.tables import sign_in_states
 
@@ -35,13 +36,14 @@ def new_secrets() -> Secrets:
 
 def begin(engine: Engine, cipher: PiiCipher, browser: str, pending: Pending) -> None:
     """Remember a sign-in until the browser that began it comes back; those that took too long are forgotten."""
-    now = clock.now_us()
+    now, digest = clock.now_us(), _digest(pending.secrets.state)
+    sealed = cipher.encrypt(json.dumps(asdict(pending)).encode(), place(sign_in_states.c.sealed, digest))
     with short_write(engine) as connection:
         connection.execute(delete(sign_in_states).where(sign_in_states.c.made_us < now - KEEP_US))
         connection.execute(
             insert(sign_in_states).values(
-                digest=_digest(pending.secrets.state), browser_digest=_digest(browser), provider=pending.provider,
-                sealed=cipher.encrypt(json.dumps(asdict(pending)).encode()), made_us=now,
+                digest=digest, browser_digest=_digest(browser), provider=pending.provider,
+                sealed=sealed, made_us=now,
             )
         )  # fmt: skip
 
@@ -57,7 +59,7 @@ def take(engine: Engine, cipher: PiiCipher, browser: str, state: str) -> Pending
         sealed = connection.scalar(delete(sign_in_states).where(*own).returning(sign_in_states.c.sealed))
     if sealed is None:
         return None
-    read = json.loads(cipher.decrypt(sealed))
+    read = json.loads(cipher.decrypt(sealed, place(sign_in_states.c.sealed, _digest(state))))
     return Pending(read["provider"], Secrets(**read["secrets"]), read["onward"], read["invitation"])
 
 

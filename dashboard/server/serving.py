@@ -18,6 +18,7 @@ from connectors.transport.http_server import BodyLimits, make_server
 from connectors.uwlr import validator
 from dashboard.server.sign_in import asks_provider
 from dashboard.server.static_files import STATIC_FILES
+from dashboard.settings.errors import CannotStart
 from dashboard.settings.schema import Receive
 from dashboard.worker.context import WorkContext
 from dashboard.worker.loop import run_worker
@@ -26,7 +27,7 @@ MAX_REQUEST_BYTES = 8 * 1024 * 1024
 MAX_HELD_BYTES = 4 * 1024 * 1024 * 1024  # of all requests at once
 
 
-class PortTaken(Exception):
+class PortTaken(CannotStart):
     """The port cannot be listened on; says so in a sentence for the operator."""
 
 

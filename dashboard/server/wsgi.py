@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine, literal, select
@@ -46,6 +48,7 @@ def create_app(
     The first request is made here, without a session: Dash asks every page for its layout then, and what it gets
     goes to every browser. So it gets the frames without data.
     """
+    engine = database.for_one_school(engine)
     server = flask.Flask("rondblik", static_folder=None)
     server.config.update(
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
@@ -61,7 +64,8 @@ def create_app(
     server.add_url_rule("/ready", view_func=ready)
     server.add_url_rule(addresses.BEGIN, view_func=guard.begin)
     server.add_url_rule(addresses.SWITCH_USER, view_func=guard.switch_user, methods=["POST"])
-    server.register_blueprint(receive.blueprint(receiver or ReceiverContext(engine, cipher), public_address))
+    receiver = replace(receiver or ReceiverContext(engine, cipher), engine=engine)
+    server.register_blueprint(receive.blueprint(receiver, public_address))
     actions.register(server)
     sign_in.register(server, sign_in_options)
     sign_out.register(server)
@@ -82,6 +86,7 @@ def create_app(
 
 def create_soap_app(receiver: ReceiverContext, public_address: str | None = None) -> flask.Flask:
     """The SOAP service alone, without dashboard: what may leave this machine before there is a sign-in."""
+    receiver = replace(receiver, engine=database.for_one_school(receiver.engine))
     server = flask.Flask("rondblik-soap", static_folder=None)
     server.extensions["rondblik"] = Context(receiver.engine, receiver.cipher, AppOptions(demo=False, users=()))
     server.after_request(headers.add_headers)

@@ -182,7 +182,7 @@ def _key_path(location: tuple[int | str, ...]) -> str:
 
 
 def _with_secrets(values: dict[str, Any], named: str, folder: Path) -> dict[str, Any]:
-    """The same values, with each `{secret: NAME}` replaced by that of the environment or the file with secrets."""
+    """The same values, with each `{secret: NAME}` replaced by that of the environment, systemd or the file."""
     names = list(_secret_names(values, ()))
     if not names:
         return values
@@ -191,18 +191,29 @@ def _with_secrets(values: dict[str, Any], named: str, folder: Path) -> dict[str,
     secrets = {}
     for key, name in names:
         variable = SECRET_ENVIRONMENT + re.sub("[^A-Z0-9]", "_", name.upper())
-        text = os.environ.get(variable) or in_file.get(name)
+        text = os.environ.get(variable) or _credential(name) or in_file.get(name)
         if not text:
             raise ConfigError(
-                f"{named}: {key} noemt een geheim dat er niet is; zet {variable} in de omgeving of {name} in het "
-                "bestand van secrets.",
-                f"{named}: {key} names a secret that is not there; set {variable} in the environment or {name} in "
-                "the file of secrets.",
+                f"{named}: {key} noemt een geheim dat er niet is; zet {variable} in de omgeving, of {name} in het "
+                "bestand van secrets of bij de credentials van systemd.",
+                f"{named}: {key} names a secret that is not there; set {variable} in the environment, or {name} in "
+                "the file of secrets or among the credentials of systemd.",
             )
         secrets[name] = text
     replaced = _replace_secrets(values, secrets)
     assert isinstance(replaced, dict)
     return replaced
+
+
+def _credential(name: str) -> str | None:
+    """The credential of this name that systemd gave to the service; one line end at its end is not part of it."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder or Path(name).name != name:
+        return None
+    try:
+        return (Path(folder) / name).read_text("utf-8").removesuffix("\n")
+    except FileNotFoundError:
+        return None
 
 
 def _read_secrets(path: Path) -> Mapping[str, str]:

@@ -71,6 +71,7 @@ def open_database(settings: Settings, before_upgrade: BeforeUpgrade | None = Non
 
     try:
         cipher = open_encrypted(engine, settings.data, prepare if before_upgrade else None)
+        engine = database.for_all_schools(engine)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         erasure.repeat_erasures(engine, cipher, settings.data)  # whichever way an earlier database was put back
         yield Store(settings, engine, cipher)
@@ -92,7 +93,7 @@ def open_existing(settings: Settings) -> Iterator[Store]:
             if database.schema_state(connection) is SchemaState.EMPTY:
                 raise _no_store()
             cipher = existing_cipher(connection, settings.data)
-        yield Store(settings, engine, cipher)
+        yield Store(settings, database.for_all_schools(engine), cipher)
     finally:
         engine.dispose()
 

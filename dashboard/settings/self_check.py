@@ -15,9 +15,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
+from dashboard.settings.errors import CannotStart
 from dashboard.settings.schema import Settings
 from models.ingest import own_clock
-from models.schema import clock
+from models.schema import clock, row_security
 from models.schema.backup.sqlite import WORK_FOLDER
 from models.schema.database import (
     LATER_VERSION,
@@ -56,7 +57,7 @@ class CheckResult:
     remedy: str = ""
 
 
-class SelfCheckFailed(Exception):
+class SelfCheckFailed(CannotStart):
     """Something is wrong with the installation with which the program must not start."""
 
 
@@ -170,6 +171,20 @@ def _states_of_nodes(installation: Installation) -> list[NodeState]:
     return list(nodes.states_of(installation.engine))
 
 
+def _row_security(installation: Installation) -> Iterator[Verdict]:
+    """Whether PostgreSQL keeps the schools apart, whatever a query asks for."""
+    if installation.engine is None or installation.schema_state is not SchemaState.CURRENT:
+        return
+    if installation.engine.dialect.name == "sqlite":
+        return
+    with read_transaction(installation.engine) as connection:
+        problems = list(row_security.problems(connection))
+    for sentence in problems:
+        yield State.WARN, sentence, "Let a role of its own serve, and protect the tables: `rondblik db protect`."
+    if not problems:
+        yield ok("Row-level security keeps the schools apart, and the role that serves cannot switch it off.")
+
+
 def _disk(installation: Installation) -> Iterator[Verdict]:
     folder = installation.settings.data
     for space in disk_spaces(folder if folder.exists() else Path.cwd()):
@@ -222,6 +237,7 @@ CHECKS: tuple[tuple[str, Callable[[Installation], Iterable[Verdict]]], ...] = (
     ("version", _version),
     ("durability", _durability),
     ("nodes", _nodes),
+    ("row security", _row_security),
     ("disk", _disk),
     ("clock", _clock),
     ("old backups", _upgrade_backups),

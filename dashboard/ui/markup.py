@@ -50,6 +50,17 @@ def blocks(elements: Iterable[Any]) -> list[Any]:
     return [block(element) for element in elements if element is not None]
 
 
+class Written(str):
+    """An element as HTML that `written` made of it; it may stand in another one."""
+
+    __slots__ = ()
+
+
+def written(element: Component) -> Written:
+    """An element as HTML, for whoever has it in several pages. Raises ValueError as `to_html` does."""
+    return Written(to_html(element))
+
+
 def to_html(node: object) -> str:
     """A tree of `html` components, `Link` and `Input` as HTML that is XML too; every text and value in it is escaped.
 
@@ -62,7 +73,7 @@ def to_html(node: object) -> str:
 
 def _write(node: object, write: Callable[[str], None]) -> None:
     if isinstance(node, str):
-        write(escape(node))
+        write(node if isinstance(node, Written) else escape(node))
     elif node is None or isinstance(node, bool):
         return
     elif isinstance(node, list | tuple):

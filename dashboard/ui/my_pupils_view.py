@@ -178,20 +178,16 @@ class MyPupilsView:
         """The signals of a pupil that teachers settled, in the subject that is chosen."""
         return [
             signal
-            for signal in self.state.signals
-            if signal.settled
-            and signal.pupil_id == pupil_id
-            and self.filters.subject in (None, signal.subject_material.subject)
+            for signal in self.state.signals_of(pupil_id)
+            if signal.settled and self.filters.subject in (None, signal.subject_material.subject)
         ]
 
     def held_of(self, pupil_id: int) -> list[Signal]:
         """The signals of a pupil that cannot be judged now, in the subject that is chosen."""
         return [
             signal
-            for signal in self.state.signals
-            if signal.suppressed
-            and signal.pupil_id == pupil_id
-            and self.filters.subject in (None, signal.subject_material.subject)
+            for signal in self.state.signals_of(pupil_id)
+            if signal.suppressed and self.filters.subject in (None, signal.subject_material.subject)
         ]
 
     @property

@@ -250,8 +250,7 @@ def _kind(check: Check) -> JobKind:
     """A kind of request; `check` gets its input in the clear."""
 
     def run(context: WorkContext, job: Job) -> Outcome:
-        assert job.payload is not None
-        return Outcome(output=check(context, job, context.cipher.decrypt(job.payload)))
+        return Outcome(output=check(context, job, page_requests.payload_of(context.cipher, job)))
 
     return JobKind(run, _store, _OUT_OF_ORDER)
 

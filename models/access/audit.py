@@ -169,7 +169,7 @@ class AuditLog:
         if not events:
             return
         school_id, now = viewer.school_id, clock.now_us()
-        with short_write(self.engine) as connection:
+        with short_write(self.engine, school_id) as connection:
             last_id, last_digest = self._locked_head(connection, school_id)
             for event in events:
                 last_id += 1
@@ -224,7 +224,7 @@ class AuditLog:
 
     def _entries(self, viewer: Viewer, query: Select[tuple[object, ...]], limit: int) -> list[AuditEntry]:
         check_reviews_access(viewer)
-        with read_transaction(self.engine) as connection:
+        with read_transaction(self.engine, viewer.school_id) as connection:
             rows = connection.execute(
                 query.where(audit_events.c.school_id == viewer.school_id)
                 .order_by(audit_events.c.id.desc())

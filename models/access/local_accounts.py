@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, delete, exists, select, update
 from models.access.accounts import LOCAL, signed_in, subject_digest
 from models.schema import clock
 from models.schema.database import insert_or, read_transaction, short_write
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.tables import account_roles, accounts, local_credentials, sessions
 
@@ -59,7 +60,7 @@ def add(connection: Connection, cipher: PiiCipher, user: str, name: str, passwor
     made = NewCredentials(pyotp.random_base32(), codes)
     values = {
         "password_hash": _hasher.hash(password),
-        "totp_secret": cipher.encrypt(made.totp_secret.encode()),
+        "totp_secret": cipher.encrypt(made.totp_secret.encode(), place(local_credentials.c.totp_secret, account_id)),
         "totp_step": 0,
         "recovery_digests": json.dumps([_recovery_digest(cipher, code) for code in codes]),
     }
@@ -98,7 +99,8 @@ def check(engine: Engine, cipher: PiiCipher, user: str, password: str, code: str
     right = _is_password(nobody if row is None else row.password_hash, password[:MAX_PASSWORD])
     if row is None or not right:
         return None
-    step = _used_step(cipher.decrypt(row.totp_secret).decode(), code, row.totp_step)
+    secret = cipher.decrypt(row.totp_secret, place(local_credentials.c.totp_secret, row.account_id)).decode()
+    step = _used_step(secret, code, row.totp_step)
     left: list[str] = json.loads(row.recovery_digests)
     digest = _recovery_digest(cipher, code.strip())
     if step is not None:

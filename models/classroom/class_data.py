@@ -6,9 +6,10 @@ It is read once per request. It covers this school year and the year before, and
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -43,6 +44,8 @@ from models.results.sittings import Sitting, sittings_of_days
 from models.results.subject_materials import SubjectMaterial
 from models.schema import clock
 from models.schema.records import Kind
+
+OfPupil = TypeVar("OfPupil")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,24 @@ class ClassData:
             parts=[part for part in self.parts if part.pupil_id not in left],
         )
 
+    def with_pupils(self, changed: Collection[int], read: ClassData) -> ClassData:
+        """The same data with those of `changed` pupils as `read` has them."""
+
+        def merged(kept: Mapping[int, OfPupil], new: Mapping[int, OfPupil]) -> dict[int, OfPupil]:
+            return _by_pupil({pupil: value for pupil, value in kept.items() if pupil not in changed} | dict(new))
+
+        return replace(
+            self,
+            totals=merged(self.totals, read.totals),
+            parts=_in_order([*(part for part in self.parts if part.pupil_id not in changed), *read.parts]),
+            progress=merged(self.progress, read.progress),
+            last_active=merged(self.last_active, read.last_active),
+            catalogue=self.catalogue.with_entries(read.catalogue),
+            rows=(*(row for row in self.rows if row.pupil_id not in changed), *read.rows),
+            not_read=(*(made for made in self.not_read if made.pupil_id not in changed), *read.not_read),
+            future=merged(self.future, read.future),
+        )
+
     def narrowed(self, class_ids: Sequence[int]) -> ClassData:
         """The same data of just these classes, each pupil listed in the first of them."""
         classes = {class_id: self.classes[class_id] for class_id in class_ids if class_id in self.classes}
@@ -279,43 +300,96 @@ def read_class_data(
     It covers this school year and the one before, and the whole school years of `period` if a screen shows one. Of
     parts, which are many, it covers this school year and those of `period`. `hidden_parts`: `not_read` names parts.
     """
-    this_year, judged = of_school_year(school_year), with_year_before(school_year)
-    shown = period.whole_years if period is not None else this_year
-    span = Period(min(judged.first, shown.first), max(judged.last, shown.last))
-    parts_from = min(this_year.first, shown.first)
     day = None if period is None else min(period.last, clock.today().isoformat())
     members = class_members(connection, viewer, class_ids, day)
-    owners = pupil_identifiers(connection, viewer, sorted({member.id for member in members}))
-    rows, future = split_future(
-        total_rows(connection, viewer, owners, span) + part_rows(connection, viewer, owners, span, parts_from)
-    )
-    not_read: list[MadeTest] = []
-    if period is not None:
-        not_read = made_but_not_read(connection, viewer, owners, span, parts_from, parts=hidden_parts)
-    catalogue = catalogue_of(connection, viewer.school_id, [*rows, *future], not_read)
-    totals, part_sittings = current_totals_and_parts(rows)
-    progress = [row for row in rows if row.kind == Kind.PROGRESS and row.taken_on in this_year]
-    judged_rows = [row for row in rows if row.taken_on in judged]
-    return ClassData(
-        tuple(members),
-        pupils_by_class(connection, viewer, class_ids, day),
-        span,
-        school_year,
-        _totals_by_material(scored_tests(catalogue, totals, part_sittings)),
-        [
-            scored_part(catalogue, part, sitting)
-            for sitting, sitting_parts in part_sittings.items()
-            for part in sitting_parts
-            if part.row.taken_on >= parts_from
-        ],
-        newest_progress(progress, catalogue),
-        last_active_days(connection, viewer, owners, judged_rows, this_year.first),
-        sources,
-        catalogue,
-        tuple(rows),
-        tuple(not_read),
-        future_results(catalogue, future),
-    )
+    classes = pupils_by_class(connection, viewer, class_ids, day)
+    reading = _Reading(connection, viewer, school_year, period, hidden_parts)
+    return reading.of(tuple(members), classes, sources)
+
+
+def renewed(
+    connection: Connection,
+    viewer: Viewer,
+    kept: ClassData,
+    changed: Collection[int],
+    period: Period | None,
+    *,
+    hidden_parts: bool = False,
+) -> ClassData:
+    """Class data that `read_class_data` gave, with what is now stored of these of its pupils.
+
+    Nothing else may have changed since: it has the same pupils, classes and definitions of tests.
+    """
+    members = tuple(member for member in kept.members if member.id in changed)
+    reading = _Reading(connection, viewer, kept.school_year, period, hidden_parts)
+    return kept.with_pupils(changed, reading.of(members, kept.classes, kept.sources))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What is read for class data, of whichever pupils."""
+
+    connection: Connection
+    viewer: Viewer
+    school_year: str
+    period: Period | None
+    hidden_parts: bool
+
+    def of(
+        self, members: tuple[Member, ...], classes: dict[int, frozenset[int]], sources: tuple[SourceState, ...]
+    ) -> ClassData:
+        """The data of these pupils."""
+        connection, viewer, period = self.connection, self.viewer, self.period
+        this_year, judged = of_school_year(self.school_year), with_year_before(self.school_year)
+        shown = period.whole_years if period is not None else this_year
+        span = Period(min(judged.first, shown.first), max(judged.last, shown.last))
+        parts_from = min(this_year.first, shown.first)
+        owners = pupil_identifiers(connection, viewer, sorted({member.id for member in members}))
+        rows, future = split_future(
+            total_rows(connection, viewer, owners, span) + part_rows(connection, viewer, owners, span, parts_from)
+        )
+        not_read: list[MadeTest] = []
+        if period is not None:
+            not_read = made_but_not_read(connection, viewer, owners, span, parts_from, parts=self.hidden_parts)
+        catalogue = catalogue_of(connection, viewer.school_id, [*rows, *future], not_read)
+        totals, part_sittings = current_totals_and_parts(rows)
+        progress = sorted(
+            (row for row in rows if row.kind == Kind.PROGRESS and row.taken_on in this_year), key=_ROW_ORDER
+        )
+        judged_rows = [row for row in rows if row.taken_on in judged]
+        return ClassData(
+            members,
+            classes,
+            span,
+            self.school_year,
+            _by_pupil(_totals_by_material(scored_tests(catalogue, totals, part_sittings))),
+            _in_order(
+                scored_part(catalogue, part, sitting)
+                for sitting, sitting_parts in part_sittings.items()
+                for part in sitting_parts
+                if part.row.taken_on >= parts_from
+            ),
+            _by_pupil(newest_progress(progress, catalogue)),
+            _by_pupil(last_active_days(connection, viewer, owners, judged_rows, this_year.first)),
+            sources,
+            catalogue,
+            tuple(rows),
+            tuple(not_read),
+            _by_pupil(future_results(catalogue, future)),
+        )
+
+
+def _by_pupil(of_pupils: Mapping[int, OfPupil]) -> dict[int, OfPupil]:
+    """The same in the order of the pupils, so that nothing depends on which of them were read last."""
+    return dict(sorted(of_pupils.items(), key=itemgetter(0)))
+
+
+_ROW_ORDER = attrgetter("pupil_id", "part_id", "taken_on", "source_id", "key")  # a database gives rows in any order
+
+
+def _in_order(scored_parts: Iterable[ScoredPart]) -> list[ScoredPart]:
+    """The same for parts."""
+    return sorted(scored_parts, key=lambda part: _ROW_ORDER(part.row))
 
 
 def current_totals_and_parts(

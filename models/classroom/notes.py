@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 from models.access.viewer import Viewer, can_see_pupil
 from models.schema import clock
 from models.schema.database import next_id
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.tables import notes, pupils
 
@@ -107,7 +108,8 @@ def _note(cipher: PiiCipher, viewer: Viewer, row: Any, earlier: tuple[Note, ...]
     readable = viewer.teaches and _can_read(viewer, row.restricted or past, row)
     return Note(
         row.id, row.pupil_id, NoteKind(row.kind), row.restricted,
-        cipher.decrypt(row.sealed).decode() if readable else None, row.until_on if readable else None,
+        cipher.decrypt(row.sealed, _place(viewer, row.id)).decode() if readable else None,
+        row.until_on if readable else None,
         row.author, row.written_us, row.settled_us, row.settled_by, row.withdrawn_us,
         viewer.teaches and _is_author(viewer, row), earlier,
     )  # fmt: skip
@@ -135,15 +137,20 @@ def write_note(
     connection.execute(
         insert(notes).values(
             school_id=viewer.school_id, id=note_id, pupil_id=pupil_id, kind=kind.value, restricted=restricted,
-            sealed=_sealed(cipher, text, kind, until_on), until_on=until_on, author=viewer.name,
+            sealed=cipher.encrypt(_checked(text, kind, until_on), _place(viewer, note_id)), until_on=until_on,
+            author=viewer.name,
             author_id=viewer.teacher_id, author_key=viewer.user_key or None, written_us=clock.now_us(),
         )
     )  # fmt: skip
     return note_id
 
 
-def _sealed(cipher: PiiCipher, text: str, kind: NoteKind, until_on: str | None) -> bytes:
-    """The encrypted text of a note with this day. Raises NoteRefused."""
+def _place(viewer: Viewer, note_id: int) -> bytes:
+    return place(notes.c.sealed, viewer.school_id, note_id)
+
+
+def _checked(text: str, kind: NoteKind, until_on: str | None) -> bytes:
+    """The text of a note with this day, as it is encrypted. Raises NoteRefused."""
     stripped = text.strip()
     if not stripped:
         raise NoteRefused("empty")
@@ -151,7 +158,7 @@ def _sealed(cipher: PiiCipher, text: str, kind: NoteKind, until_on: str | None) 
         raise NoteRefused("long")
     if until_on is not None and (kind is NoteKind.NOTE or not clock.is_day(until_on)):
         raise NoteRefused("day")
-    return cipher.encrypt(stripped.encode())
+    return stripped.encode()
 
 
 def correct_note(
@@ -163,12 +170,13 @@ def correct_note(
     Whether an agreement was settled is kept. Returns the id of the new note. Raises NoteRefused.
     """
     row = _own_note(connection, viewer, pupil_id, note_id)
-    sealed = _sealed(cipher, text, NoteKind(row.kind), until_on)
+    clear = _checked(text, NoteKind(row.kind), until_on)
     new_id = next_id(connection, notes, viewer.school_id)
     connection.execute(
         insert(notes).values(
             school_id=viewer.school_id, id=new_id, pupil_id=row.pupil_id, kind=row.kind, restricted=restricted,
-            sealed=sealed, until_on=until_on, author=viewer.name, author_id=row.author_id, author_key=row.author_key,
+            sealed=cipher.encrypt(clear, _place(viewer, new_id)), until_on=until_on, author=viewer.name,
+            author_id=row.author_id, author_key=row.author_key,
             written_us=clock.now_us(), settled_us=row.settled_us, settled_by=row.settled_by,
         )
     )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select
 
 from models.schema.database import DatabaseUnsafe, insert_or, portions
+from models.schema.encryption import PiiCipher
 from models.schema.tables import erased_identifiers
 
 FILE = "erased.jsonl"  # in the data folder
 NO_PUPIL = 0
 
-IdentifierValue = tuple[str, bytes]  # kind and digest
+IdentifierValue = tuple[str, bytes]  # kind and digest: of `identity.identifier_values`, or of `digest_of`
 
 
 _FIND_ERASED = select(erased_identifiers.c.kind, erased_identifiers.c.digest).where(
@@ -41,9 +42,22 @@ class Erasure:
 
 
 def find_erased(
+    connection: Connection, cipher: PiiCipher, school_id: int, named: Iterable[tuple[IdentifierValue, str]]
+) -> frozenset[IdentifierValue]:
+    """Those of these identifiers, with their values, that belonged to a pupil of the school who was erased."""
+    of_digest = {digest_of(cipher, single[0], value): single for single, value in named}
+    return frozenset(of_digest[known] for known in find_digests(connection, school_id, of_digest))
+
+
+def digest_of(cipher: PiiCipher, kind: str, value: str) -> IdentifierValue:
+    """How an erased identifier is kept: by a digest that stays when the key changes, for its value is gone."""
+    return kind, cipher.digest(kind, value)
+
+
+def find_digests(
     connection: Connection, school_id: int, wanted: Collection[IdentifierValue]
 ) -> frozenset[IdentifierValue]:
-    """Those of these identifiers that belonged to a pupil of the school who was erased."""
+    """Those of these digests (of `digest_of`) that the database has of the school."""
     known: set[IdentifierValue] = set()
     for digests in portions(sorted({digest for _, digest in wanted})):
         rows = connection.execute(_FIND_ERASED, {"school": school_id, "digests": digests})

@@ -16,8 +16,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, RowMapping, Table, and_, delete, or_, select, update
 
 from models.ingest import erased, identity, rosters
 from models.ingest.erased import Erasure
@@ -26,6 +27,7 @@ from models.ingest.legal_holds import check_not_held
 from models.ingest.work_queue import POLL
 from models.schema import clock, database
 from models.schema.database import portions
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.records import PupilRef
 from models.schema.tables import (
@@ -114,6 +116,22 @@ def _by_identifiers(
     return _person(connection, cipher, school_id, pupil_id, own)
 
 
+def _known_by(
+    connection: Connection, cipher: PiiCipher, school_id: int, digests: Collection[IdentifierValue]
+) -> list[IdentifierValue]:
+    """The identifiers of a school that these are the digests of (`erased.digest_of`)."""
+    own = identifiers.c.school_id == school_id, identifiers.c.sealed.is_not(None)
+    return [
+        (row.kind, bytes(row.digest))
+        for row in connection.execute(select(identifiers).where(*own))
+        if erased.digest_of(cipher, row.kind, _value(cipher, row)) in digests
+    ]
+
+
+def _value(cipher: PiiCipher, row: Row[Any]) -> str:
+    return cipher.decrypt(row.sealed, place(identifiers.c.sealed, row.school_id, row.id)).decode()
+
+
 def _person(
     connection: Connection, cipher: PiiCipher, school_id: int, pupil_id: int | None, own: Collection[int]
 ) -> Person:
@@ -138,9 +156,7 @@ def _person(
         both = {identifier_id for row in pairs if row.id in ids for identifier_id in (row.las_id, row.eck_id)}
         ids |= (both & free) - of_others
     values = tuple(
-        ((row.kind, bytes(row.digest)), cipher.decrypt(row.sealed).decode())
-        for row in rows
-        if row.id in ids and row.sealed is not None
+        ((row.kind, bytes(row.digest)), _value(cipher, row)) for row in rows if row.id in ids and row.sealed is not None
     )
     return Person(school_id, pupil_id, tuple(sorted(ids)), tuple(item for item in values if item[1]))
 
@@ -169,7 +185,7 @@ def erase(engine: Engine, cipher: PiiCipher, person: Person, folder: Path) -> Ce
         # Once more under the lock: something may have come in since.
         person = _person(connection, cipher, person.school_id, person.pupil_id, person.identifier_ids)
         counts = _erase_rows(connection, cipher, person)
-        digests = tuple(single for single, _ in person.values)
+        digests = tuple(erased.digest_of(cipher, kind, value) for (kind, _), value in person.values)
         done = Erasure(_names(connection, person.school_id), person.pupil_id or erased.NO_PUPIL, digests, now)
         erased.remember(connection, person.school_id, done)
         erased.append(folder, done)
@@ -198,12 +214,13 @@ def repeat_erasures(engine: Engine, cipher: PiiCipher, folder: Path) -> int:
             (school_id, erasure)
             for erasure in erased.read_erasures(folder)
             if (school_id := _school_of(connection, erasure)) is not None
-            and not erased.find_erased(connection, school_id, erasure.identifiers).issuperset(erasure.identifiers)
+            and not erased.find_digests(connection, school_id, erasure.identifiers).issuperset(erasure.identifiers)
         ]
     for school_id, erasure in missing:
         with database.write_transaction(engine, school_id) as connection:
             with suppress(PupilUnknown):  # of a backup from before this pupil came
-                _erase_rows(connection, cipher, _by_identifiers(connection, cipher, school_id, erasure.identifiers))
+                known = _known_by(connection, cipher, school_id, frozenset(erasure.identifiers))
+                _erase_rows(connection, cipher, _by_identifiers(connection, cipher, school_id, known))
             erased.remember(connection, school_id, erasure)
     if missing:
         database.purge_deleted(engine)
@@ -310,7 +327,7 @@ def _messages_with(connection: Connection, cipher: PiiCipher, school_id: int, wa
         delivery_id
         for delivery_id in delivery_ids  # the bytes of only one at a time
         for encrypted in connection.scalars(sealed.where(raw_messages.c.delivery_id == delivery_id))
-        if _holds(cipher.decrypt(encrypted), wanted)
+        if _holds(cipher.decrypt(encrypted, place(raw_messages.c.sealed, delivery_id)), wanted)
     ]
 
 
@@ -355,8 +372,12 @@ def _requests_with(
 
 def _texts(cipher: PiiCipher, check: RowMapping) -> Iterator[bytes]:
     """Whatever a check of a vendor keeps that may hold a value of a message."""
+
+    def clear(name: str) -> bytes:
+        return cipher.decrypt(check[name], place(work_queue.c[name], check["token_digest"]))
+
     yield from (text.encode() for text in (check["title"], check["report"]) if text is not None)
     yield from (text for text in (check["html"], check["junit"]) if text is not None)
-    yield from (cipher.decrypt(check[name]) for name in ("payload", "excerpts") if check[name] is not None)
+    yield from (clear(name) for name in ("payload", "excerpts") if check[name] is not None)
     if check["exchanges"] is not None:
-        yield zlib.decompress(cipher.decrypt(check["exchanges"]))
+        yield zlib.decompress(clear("exchanges"))

@@ -41,16 +41,16 @@ class Exchange:
     at_us: int | None = None
 
 
-def encrypt_exchanges(cipher: PiiCipher, exchanges: Sequence[Exchange]) -> bytes:
-    """Exchanges as they are stored."""
-    return cipher.encrypt(zlib.compress(json.dumps([asdict(exchange) for exchange in exchanges]).encode()))
+def encrypt_exchanges(cipher: PiiCipher, where: bytes, exchanges: Sequence[Exchange]) -> bytes:
+    """Exchanges as they are stored in this place."""
+    return cipher.encrypt(zlib.compress(json.dumps([asdict(exchange) for exchange in exchanges]).encode()), where)
 
 
-def decrypt_exchanges(cipher: PiiCipher, encrypted: bytes | None) -> tuple[Exchange, ...]:
-    """Exchanges that were stored; none of a row without any. Raises DecryptionFailed."""
+def decrypt_exchanges(cipher: PiiCipher, where: bytes, encrypted: bytes | None) -> tuple[Exchange, ...]:
+    """Exchanges that were stored in this place; none of a row without any. Raises DecryptionFailed."""
     if encrypted is None:
         return ()
-    return tuple(_exchange(item) for item in json.loads(zlib.decompress(cipher.decrypt(encrypted))))
+    return tuple(_exchange(item) for item in json.loads(zlib.decompress(cipher.decrypt(encrypted, where))))
 
 
 def _exchange(item: dict[str, Any]) -> Exchange:

@@ -18,6 +18,7 @@ from models.ingest.link_file import LineError, line_error, read_links
 from models.schema import clock
 from models.schema.collation import collation_key
 from models.schema.database import next_id, portions
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.records import PupilRef
 from models.schema.tables import identifier_links, identifiers, pupils, results, sources
@@ -28,6 +29,7 @@ UNKNOWN, CONFLICT, OTHER_ECKID = "unknown", "conflict", "other_eckid"
 ECK_ID_START = "https://ketenid.nl/"
 
 IdentifierValue = erased.IdentifierValue  # kind and digest
+Named = tuple[IdentifierValue, str]  # with the value in the clear
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +86,22 @@ def normalised_ref(ref: PupilRef) -> PupilRef:
     return PupilRef(las_key, eck_id, ref.processor)
 
 
-def identifier_values(cipher: PiiCipher, ref: PupilRef) -> list[tuple[IdentifierValue, str]]:
-    """Kind, digest and clear value of each identifier in `ref`; a pupil without any has the empty LAS key."""
+def identifier_values(cipher: PiiCipher, ref: PupilRef) -> list[Named]:
+    """Kind, digest and clear value of each identifier in `ref`; a pupil without any has the empty LAS key.
+
+    The digest is that by which its row is found, which changes with the key.
+    """
     ref = normalised_ref(ref)
     values = [(LAS, ref.las_key)] if ref.las_key is not None else []
     if ref.eck_id is not None:
         values.append((ECK, ref.eck_id))
-    return [((kind, cipher.digest(kind, value)), value) for kind, value in values or [(LAS, "")]]
+    return [((kind, cipher.rotating_digest(kind, value)), value) for kind, value in values or [(LAS, "")]]
 
 
-def _pair(cipher: PiiCipher, las: IdentifierValue, eck: IdentifierValue) -> IdentifierValue:
-    return PAIR, cipher.digest(PAIR, las[1].hex() + eck[1].hex())
+def _pair(cipher: PiiCipher, las: Named, eck: Named) -> IdentifierValue:
+    """The two together. The digest stays when the key changes: a pair may outlive its two rows (ADR 32)."""
+    parts = (cipher.digest(kind, value).hex() for (kind, _), value in (las, eck))
+    return PAIR, cipher.digest(PAIR, "".join(parts))
 
 
 # -- identifiers of a message --------------------------------------------------------------------------------
@@ -106,7 +113,7 @@ def identify(connection: Connection, cipher: PiiCipher, school_id: int, refs: Se
     A ref with a LAS key and an ECK iD gets a row for each and one for the two together, which is returned.
     """
     named = [identifier_values(cipher, ref) for ref in refs]
-    pairs = {_pair(cipher, ref[0][0], ref[1][0]): (ref[0][0], ref[1][0]) for ref in named if len(ref) == 2}
+    pairs = {_pair(cipher, *ref): (ref[0][0], ref[1][0]) for ref in named if len(ref) == 2}
     values = dict(item for ref in named for item in ref)
     known = _known(connection, school_id, [*values, *pairs])
     ensured = _ensure(connection, cipher, school_id, values, known)
@@ -125,7 +132,7 @@ def identify(connection: Connection, cipher: PiiCipher, school_id: int, refs: Se
             ],
         )  # fmt: skip
         rematch(connection, school_id, from_id=first)
-    return [known[_pair(cipher, ref[0][0], ref[1][0])] if len(ref) == 2 else ensured[ref[0][0]] for ref in named]
+    return [known[_pair(cipher, *ref)] if len(ref) == 2 else ensured[ref[0][0]] for ref in named]
 
 
 def unmatched(
@@ -138,7 +145,7 @@ def unmatched(
     """
     named = [identifier_values(cipher, ref) for ref in refs]
     left_out = erased_refs(connection, cipher, school_id, refs)
-    pairs = {index: _pair(cipher, ref[0][0], ref[1][0]) for index, ref in enumerate(named) if len(ref) == 2}
+    pairs = {index: _pair(cipher, *ref) for index, ref in enumerate(named) if len(ref) == 2}
     known = find_identifiers(connection, school_id, [*(item for ref in named for item, _ in ref), *pairs.values()])
     with_eck_id = pupils_with(connection, school_id, ECK) if pairs else frozenset()
     with_las_key = pupils_with(connection, school_id, LAS) if pairs else frozenset()
@@ -167,9 +174,9 @@ def unmatched(
 
 def erased_refs(connection: Connection, cipher: PiiCipher, school_id: int, refs: Sequence[PupilRef]) -> frozenset[int]:
     """The refs (by their place) that name a pupil who was erased, by either identifier."""
-    named = [[single for single, _ in identifier_values(cipher, ref)] for ref in refs]
-    known = erased.find_erased(connection, school_id, {single for ref in named for single in ref})
-    return frozenset(index for index, ref in enumerate(named) if known & set(ref)) if known else frozenset()
+    named = [identifier_values(cipher, ref) for ref in refs]
+    known = erased.find_erased(connection, cipher, school_id, (item for ref in named for item in ref))
+    return frozenset(index for index, ref in enumerate(named) if known & {single for single, _ in ref})
 
 
 def ensure_identifiers(
@@ -197,7 +204,8 @@ def _ensure(
             [
                 {
                     "school_id": school_id, "id": known[single], "kind": single[0], "digest": single[1],
-                    "sealed": cipher.encrypt(value.encode()), "parked_because": UNKNOWN,
+                    "sealed": cipher.encrypt(value.encode(), place(identifiers.c.sealed, school_id, known[single])),
+                    "parked_because": UNKNOWN,
                 }
                 for single, value in fresh.items()
             ],
@@ -522,7 +530,7 @@ def parked(connection: Connection, viewer: Viewer, cipher: PiiCipher) -> list[Pa
     number = func.count().label("number")
     columns = (
         identifiers.c.id, identifiers.c.kind, identifiers.c.parked_because,
-        func.coalesce(identifiers.c.sealed, las.c.sealed).label("sealed"), sources.c.name,
+        func.coalesce(identifiers.c.sealed, las.c.sealed).label("sealed"), las.c.id.label("las_id"), sources.c.name,
     )  # fmt: skip
     rows = connection.execute(
         select(*columns, number)
@@ -544,17 +552,22 @@ def parked(connection: Connection, viewer: Viewer, cipher: PiiCipher) -> list[Pa
         counted.setdefault(row.id, []).append((row.name, row.number))
     parked_identifiers = {
         row.id: ParkedIdentifier(
-            row.id, row.kind, _label(cipher, row), row.parked_because or UNKNOWN, tuple(counted[row.id])
+            row.id,
+            row.kind,
+            _label(cipher, viewer.school_id, row),
+            row.parked_because or UNKNOWN,
+            tuple(counted[row.id]),
         )
         for row in rows
     }
     return sorted(parked_identifiers.values(), key=lambda parked: (-parked.count, parked.id))
 
 
-def _label(cipher: PiiCipher, row: Row[Any]) -> str:
+def _label(cipher: PiiCipher, school_id: int, row: Row[Any]) -> str:
     """How to show an identifier: a pupil number as it is, an ECK iD never (only the number of its row)."""
     surrogate = f"ECK iD …{row.id}"
-    value = cipher.decrypt(row.sealed).decode() if row.kind != ECK else ""
+    where = place(identifiers.c.sealed, school_id, row.id if row.las_id is None else row.las_id)
+    value = cipher.decrypt(row.sealed, where).decode() if row.kind != ECK else ""
     if row.kind == ECK or value.startswith(ECK_ID_START):
         return surrogate
     return f"{value} + {surrogate}" if row.kind == PAIR else value

@@ -15,6 +15,7 @@ from models.access.people import PupilName, pupil_names
 from models.access.viewer import Viewer, check_administers
 from models.ingest.identity import BY_ROSTER, LAS
 from models.schema.collation import collation_key
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.tables import classes, groups, identifiers, memberships, results
 
@@ -45,9 +46,9 @@ def linkable_pupils(connection: Connection, viewer: Viewer, cipher: PiiCipher) -
     """All pupils of the school, by name. Raises AccessDenied."""
     check_administers(viewer)
     numbers = {
-        row.pupil_id: cipher.decrypt(row.sealed).decode()
+        row.pupil_id: cipher.decrypt(row.sealed, place(identifiers.c.sealed, viewer.school_id, row.id)).decode()
         for row in connection.execute(
-            select(identifiers.c.pupil_id, identifiers.c.sealed).where(
+            select(identifiers.c.id, identifiers.c.pupil_id, identifiers.c.sealed).where(
                 identifiers.c.school_id == viewer.school_id,
                 identifiers.c.kind == LAS,
                 identifiers.c.matched_by == BY_ROSTER,

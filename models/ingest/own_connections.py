@@ -24,6 +24,7 @@ from models.ingest.schools import Identification
 from models.ingest.senders import FROM_COMMAND, FROM_PAGE, KEYS_AT_ONCE, SenderKey
 from models.schema import clock
 from models.schema.database import read_transaction, write_transaction
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.tables import own_connections, school_identifications, source_connections, sources
 from models.schema.tables import senders as sender_rows
@@ -231,7 +232,7 @@ def _identifications(connection: Connection, viewer: Viewer) -> list[Identificat
 def source_form(connection: Connection, cipher: PiiCipher, viewer: Viewer, number: int) -> SourceForm:
     """What the form of a source shows; raises AccessDenied where the school has no such source."""
     row = _source_row(connection, viewer, number)
-    values = _decrypted(cipher, row.settings if row.draft is None else row.draft)
+    values = _values(cipher, row)
     kept = frozenset(name for name in SECRETS if values.get(name))
     shown = {name: value for name, value in values.items() if name not in SECRETS}
     tried = row.draft is not None and row.tried_digest == _digest(cipher, values)
@@ -247,7 +248,7 @@ def with_kept_secrets(
     the address is on another server: who may change the address would else have a secret sent to one of their own.
     """
     row = _source_row(connection, viewer, number)
-    before = _decrypted(cipher, row.settings if row.draft is None else row.draft)
+    before = _values(cipher, row)
     missing = [
         name for name, beside in SECRETS.items() if before.get(name) and not values.get(name) and values.get(beside)
     ]
@@ -268,13 +269,14 @@ def save_draft(
     They have to be tried again. A source that is in use keeps its name. Raises AccessDenied or OwnConnectionRefused.
     """
     check_administers(viewer)
-    draft = cipher.encrypt(json.dumps(dict(settings.values)).encode())
     if number is None:
         name = checked_name(connection, viewer, settings.name)
         _check_only_las(connection, viewer, settings.kind, None)
-        return insert_own(connection, viewer, settings.kind, name, draft=draft)
-    own = _read(_source_row(connection, viewer, number))
-    name = own.name if own.source_id is not None else checked_name(connection, viewer, settings.name, number)
+        number = insert_own(connection, viewer, settings.kind, name)
+    else:
+        own = _read(_source_row(connection, viewer, number))
+        name = own.name if own.source_id is not None else checked_name(connection, viewer, settings.name, number)
+    draft = _encrypted(cipher, own_connections.c.draft, viewer.school_id, number, settings.values)
     values = {"name": name, "draft": draft, "tried_digest": None}
     connection.execute(update(own_connections).where(_own(viewer, number)).values(**values))
     return number
@@ -302,7 +304,8 @@ def use_draft(connection: Connection, cipher: PiiCipher, viewer: Viewer, number:
     source_id = own.source_id
     if source_id is None:
         source_id = ensure_own_source(connection, viewer, own.kind, own.name)
-    values = {"source_id": source_id, "settings": row.draft, "draft": None, "tried_digest": None}
+    settings = _encrypted(cipher, own_connections.c.settings, viewer.school_id, number, _values(cipher, row))
+    values = {"source_id": source_id, "settings": settings, "draft": None, "tried_digest": None}
     connection.execute(update(own_connections).where(_own(viewer, number)).values(**values))
     connections.ensure_connection(connection, viewer.school_id, source_id)
     connections.resume(connection, viewer.school_id, source_id)
@@ -331,8 +334,20 @@ def _check_only_las(connection: Connection, viewer: Viewer, kind: Kind, source_i
         raise OwnConnectionRefused("las")
 
 
-def _decrypted(cipher: PiiCipher, encrypted: bytes | None) -> dict[str, str]:
-    return {} if encrypted is None else dict(json.loads(cipher.decrypt(encrypted)))
+def _values(cipher: PiiCipher, row: Row[Any]) -> dict[str, str]:
+    """The settings of a source that are in its form: those of its draft, else those in use."""
+    column = own_connections.c.settings if row.draft is None else own_connections.c.draft
+    return _decrypted(cipher, column, row.school_id, row.id, row._mapping[column.name])
+
+
+def _encrypted(cipher: PiiCipher, column: Column[bytes | None], school_id: int, number: int, values: Values) -> bytes:
+    return cipher.encrypt(json.dumps(dict(values)).encode(), place(column, school_id, number))
+
+
+def _decrypted(
+    cipher: PiiCipher, column: Column[bytes | None], school_id: int, number: int, encrypted: bytes | None
+) -> dict[str, str]:
+    return {} if encrypted is None else dict(json.loads(cipher.decrypt(encrypted, place(column, school_id, number))))
 
 
 def _digest(cipher: PiiCipher, values: Values) -> bytes:
@@ -365,8 +380,9 @@ def record_tried(engine: Engine, cipher: PiiCipher, school_id: int, number: int,
     """Note that these settings work; not where others were typed meanwhile."""
     own = and_(own_connections.c.school_id == school_id, own_connections.c.id == number)
     with write_transaction(engine, raises_version=False) as connection:
-        draft = connection.scalar(select(own_connections.c.draft).where(own))
-        if draft is not None and _decrypted(cipher, draft) == dict(tried.values):
+        column = own_connections.c.draft
+        draft = connection.scalar(select(column).where(own))
+        if draft is not None and _decrypted(cipher, column, school_id, number, draft) == dict(tried.values):
             digest = _digest(cipher, tried.values)
             connection.execute(update(own_connections).where(own).values(tried_digest=digest))
 
@@ -384,12 +400,12 @@ def sources_in_use(connection: Connection) -> list[SourceConnection]:
 def _settings(
     engine: Engine, cipher: PiiCipher, school_id: int, which: ColumnElement[bool], column: Column[bytes | None]
 ) -> SourceSettings | None:
-    query = select(own_connections.c.kind, own_connections.c.name, column.label("encrypted"))
+    query = select(own_connections.c.id, own_connections.c.kind, own_connections.c.name, column.label("encrypted"))
     with read_transaction(engine) as connection:
         row = connection.execute(query.where(own_connections.c.school_id == school_id, which)).one_or_none()
     if row is None or row.encrypted is None:
         return None
-    return SourceSettings(row.kind, row.name, _decrypted(cipher, row.encrypted))
+    return SourceSettings(row.kind, row.name, _decrypted(cipher, column, school_id, row.id, row.encrypted))
 
 
 # -- making and removing -----------------------------------------------------------------------------------------
@@ -422,11 +438,10 @@ def insert_own(
     name: str,
     *,
     source_id: int | None = None,
-    draft: bytes | None = None,
 ) -> int:
     """Store a new connection of the school; returns its number."""
     values = {
-        "school_id": viewer.school_id, "kind": kind, "name": name, "source_id": source_id, "draft": draft,
+        "school_id": viewer.school_id, "kind": kind, "name": name, "source_id": source_id,
         "made_by": viewer.name, "made_us": clock.now_us(),
     }  # fmt: skip
     return int(

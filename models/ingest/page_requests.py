@@ -19,6 +19,7 @@ from models.ingest.result_store import DAY_US
 from models.ingest.work_queue import Job
 from models.schema import clock
 from models.schema.database import read_transaction, write_transaction
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
 from models.schema.tables import work_queue as jobs
@@ -98,6 +99,7 @@ def submit(engine: Engine, cipher: PiiCipher, request: PageRequest) -> str:
     # A sandbox is of whoever has its token; anything else is of the vendor that requests it.
     owner = "" if request.sandbox_id is not None else request.requested_by
     series = cipher.digest("series", json.dumps([owner, request.kind, request.target]))
+    digest = _digest(cipher, token)
     with write_transaction(engine, raises_version=False) as connection:
         if request.school_id is None:
             _check_open(connection, requester)
@@ -106,8 +108,9 @@ def submit(engine: Engine, cipher: PiiCipher, request: PageRequest) -> str:
         connection.execute(
             insert(jobs).values(
                 kind=request.kind, thread=_thread(request), title=request.title[:200],
-                school_id=request.school_id, sandbox_id=request.sandbox_id, payload=cipher.encrypt(request.payload),
-                created_us=now, next_try_us=now, token_digest=_digest(cipher, token), requested_by=requester,
+                school_id=request.school_id, sandbox_id=request.sandbox_id,
+                payload=cipher.encrypt(request.payload, place(jobs.c.payload, digest)),
+                created_us=now, next_try_us=now, token_digest=digest, requested_by=requester,
                 keep_until_us=now + VENDOR_DAYS * DAY_US,
                 series_digest=series if request.target else None,
             )
@@ -151,11 +154,11 @@ def find(engine: Engine, cipher: PiiCipher, token: str) -> RequestState | None:
         state = DONE if row.error_en is None else FAILED
     else:
         state = WAITING if row.lease is None else BUSY
+    excerpts = b"{}" if row.excerpts is None else cipher.decrypt(row.excerpts, place(jobs.c.excerpts, row.token_digest))
     return RequestState(
         row.kind, row.title, row.school_id, state, row.created_us, row.finished_us,
-        None if row.report is None else json.loads(row.report),
-        {} if row.excerpts is None else json.loads(cipher.decrypt(row.excerpts)),
-        decrypt_exchanges(cipher, row.exchanges), row.error_nl, row.error_en,
+        None if row.report is None else json.loads(row.report), json.loads(excerpts),
+        decrypt_exchanges(cipher, place(jobs.c.exchanges, row.token_digest), row.exchanges), row.error_nl, row.error_en,
     )  # fmt: skip
 
 
@@ -215,8 +218,20 @@ def previous_report(engine: Engine, job: Job) -> dict[str, Any] | None:
     return None if text is None else dict(json.loads(text))
 
 
+def payload_of(cipher: PiiCipher, job: Job) -> bytes:
+    """What a request is about, in the clear. Raises DecryptionFailed."""
+    assert job.payload is not None
+    assert job.token_digest is not None
+    return cipher.decrypt(job.payload, place(jobs.c.payload, job.token_digest))
+
+
 def finish(engine: Engine, cipher: PiiCipher, job: Job, check_output: CheckOutput) -> bool:
     """Store the outcome. False where the lease was lost."""
+    assert job.token_digest is not None
+    excerpts = json.dumps(check_output.excerpts).encode()
+    exchanges = None
+    if check_output.exchanges:
+        exchanges = encrypt_exchanges(cipher, place(jobs.c.exchanges, job.token_digest), check_output.exchanges)
     with write_transaction(engine, raises_version=False) as connection:
         return work_queue.finish(
             connection,
@@ -224,8 +239,8 @@ def finish(engine: Engine, cipher: PiiCipher, job: Job, check_output: CheckOutpu
             report=json.dumps(check_output.report, ensure_ascii=False),
             html=check_output.html,
             junit=check_output.junit,
-            excerpts=cipher.encrypt(json.dumps(check_output.excerpts).encode()),
-            exchanges=encrypt_exchanges(cipher, check_output.exchanges) if check_output.exchanges else None,
+            excerpts=cipher.encrypt(excerpts, place(jobs.c.excerpts, job.token_digest)),
+            exchanges=exchanges,
         )
 
 

@@ -15,6 +15,7 @@ from models.ingest.erasure import Person
 from models.ingest.identity import LAS
 from models.schema import clock
 from models.schema.database import portions
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE, Absence, Kind, Status
 from models.schema.tables import (
@@ -52,10 +53,11 @@ def pupil_file(connection: Connection, cipher: PiiCipher, person: Person) -> Pup
         return [make(row) for row in connection.execute(query)]
 
     def note(row: Row[Any]) -> Record:
-        return _note(row, cipher.decrypt(row.sealed).decode())
+        return _note(row, cipher.decrypt(row.sealed, place(notes.c.sealed, row.school_id, row.id)).decode())
 
     def identifier(row: Row[Any]) -> Record:
-        return _identifier(row, cipher.decrypt(row.sealed).decode() if row.kind == LAS else None)
+        where = place(identifiers.c.sealed, row.school_id, row.id)
+        return _identifier(row, cipher.decrypt(row.sealed, where).decode() if row.kind == LAS else None)
 
     identifier_rows = select(identifiers).order_by(identifiers.c.id)
     return {

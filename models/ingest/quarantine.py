@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select
 
 from models.schema import clock
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.records import Verdict
 from models.schema.tables import deliveries, raw_messages, sources
@@ -75,7 +76,7 @@ def raw(connection: Connection, cipher: PiiCipher, delivery_id: int) -> bytes | 
             _in_time(),
         )
     )
-    return None if encrypted is None else cipher.decrypt(encrypted)
+    return None if encrypted is None else cipher.decrypt(encrypted, place(raw_messages.c.sealed, delivery_id))
 
 
 def findings_of(connection: Connection, delivery_id: int) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Engine, Row, Text, and_, bindparam, delete, f
 
 from models.ingest import connections, identity
 from models.schema import clock
+from models.schema.data_versions import raise_for_pupils, raise_version
 from models.schema.database import (
     insert_new,
     keep_greatest,
@@ -32,6 +33,7 @@ from models.schema.database import (
     restate,
     write_transaction,
 )
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.recent import Recent
 from models.schema.records import (
@@ -115,6 +117,18 @@ _KNOWN_DEFINITIONS = select(*(test_definitions.c[name] for name in ("digest", "i
     test_definitions.c.school_id == bindparam("school"),
     test_definitions.c.source_id == bindparam("source"),
     test_definitions.c.digest.in_(bindparam("digests", expanding=True)),
+)
+_stated, _other = test_definitions.alias("stated"), test_definitions.alias("other")
+_OVERTAKEN = (
+    select(_other.c.id)
+    .join(_stated, and_(*(_other.c[name] == _stated.c[name] for name in ("school_id", "source_id", "code"))))
+    .where(
+        _stated.c.school_id == bindparam("school"),
+        _stated.c.id.in_(bindparam("definitions", expanding=True)),
+        _other.c.id != _stated.c.id,
+        _other.c.newest_us.between(_stated.c.newest_us, bindparam("newest")),
+    )
+    .limit(1)
 )
 _STATED_AGAIN = update(test_definitions).where(
     test_definitions.c.school_id == bindparam("school"),
@@ -207,7 +221,7 @@ def find_repeat(engine: Engine, delivery: Incoming, school_ids: Collection[int] 
     if row is None:
         return None
     if delivery.moves_cursor or delivery.remembers_document:
-        with write_transaction(engine, row.school_id) as connection:
+        with write_transaction(engine, row.school_id, raises_version=False) as connection:
             _record_success(connection, delivery, row.school_id, new_data=False)
     return Receipt(row.id, Verdict(row.verdict), counts={}, school_id=row.school_id, repeated=True)
 
@@ -270,7 +284,7 @@ def save_results(
     then `raw` is not stored either. The bytes of refusals of the same message are deleted.
     Raises OutOfOrder and SenderNotAllowed; nothing is stored then.
     """
-    with write_transaction(engine, school_id) as connection:
+    with write_transaction(engine, school_id, raises_version=False) as connection:
         _check_sender(connection, delivery, school_id)
         row = _accepted(connection, delivery, {school_id})  # another worker may have been faster
         if row is not None:
@@ -298,13 +312,14 @@ def save_results(
             new_data=counts["new"] + counts["changed"] > 0,
             cursor=connections.cursor_of(batch.head.created_text, batch.head.created_us, delivery.asked_us),
         )
+        saving.raise_version()
     return Receipt(delivery_id, verdict, None, tuple(findings), counts, school_id)
 
 
 def save_empty(engine: Engine, delivery: Incoming, school_id: int | None, empty: str) -> Receipt:
     """An answer without data: nothing changes but the moment of the last success."""
     if school_id is not None:
-        with write_transaction(engine, school_id) as connection:
+        with write_transaction(engine, school_id, raises_version=False) as connection:
             _record_success(connection, delivery, school_id, new_data=False)
     return Receipt(0, Verdict.ACCEPT, school_id=school_id, empty=empty)
 
@@ -334,7 +349,7 @@ def save_refusal(
     stored for `keep_days` from now on; not where these bytes were accepted before: then nobody needs them.
     """
     fault, findings = refusal.fault, refusal.findings
-    with write_transaction(engine, school_id) as connection:
+    with write_transaction(engine, school_id, raises_version=False) as connection:
         again = connection.scalar(
             update(deliveries)
             .where(
@@ -372,7 +387,8 @@ def _keep_raw(
     until = clock.now_us() + keep_days * DAY_US
     own = raw_messages.c.delivery_id == delivery_id, raw_messages.c.school_id == school_id
     if not connection.execute(update(raw_messages).where(*own).values(keep_until_us=until)).rowcount:
-        values = {"delivery_id": delivery_id, "sealed": cipher.encrypt(raw), "keep_until_us": until}
+        sealed = cipher.encrypt(raw, place(raw_messages.c.sealed, delivery_id))
+        values = {"delivery_id": delivery_id, "sealed": sealed, "keep_until_us": until}
         connection.execute(insert(raw_messages).values(school_id=school_id, **values))
 
 
@@ -469,6 +485,8 @@ class _Saving:
         self.all_new = False  # no key of the chunk before was known: a first delivery asks once
         self.moved = 0
         self.tied = 0
+        self.with_results: set[int] = set()  # identifiers whose results may be others than before
+        self.tests_changed = False
 
     def run(self) -> dict[str, int]:
         """Store it all; counts of what happened."""
@@ -489,9 +507,17 @@ class _Saving:
             rows = self.to_rows(chunk, identifier_ids, test_ids, definitions)
             counts["results"] += len(rows)
             counts.update(self.save_rows(rows))
+        self.with_results.update(identifier_ids[pupil] for pupil in by_pupil)
         without = self.parked(identifier_ids)
         counts["parked"] = sum(count for pupil, count in by_pupil.items() if identifier_ids[pupil] in without)
         return dict(counts)
+
+    def raise_version(self) -> None:
+        """Count the change: of pupils, or of the whole school where other results may look different by it as well."""
+        if self.tests_changed:
+            raise_version(self.connection, self.school_id)
+        else:
+            raise_for_pupils(self.connection, self.school_id, portions(sorted(self.with_results)))
 
     def identify(self, refs: list[PupilRef]) -> list[int]:
         """For each ref the id of its identifier; NO_IDENTIFIER, under which nothing is stored, of an erased pupil."""
@@ -507,6 +533,7 @@ class _Saving:
         new = [(definition, body, digest) for definition, (body, digest) in own if digest not in known]
         ids = {digest: row.id for digest, row in known.items()}
         if new:
+            self.tests_changed = True
             first = next_id(self.connection, test_definitions, self.school_id)
             ids |= {digest: first + index for index, (_definition, _body, digest) in enumerate(new)}
             rows = [self.definition_row(ids[digest], digest, body, definition) for definition, body, digest in new]
@@ -515,6 +542,10 @@ class _Saving:
         older = [row.id for row in known.values() if (row.newest_us, row.arrived_us) < rank]
         stated = {"school": self.school_id, "newest_us": self.created_us, "arrived_us": self.arrived_us}
         for portion in portions(older):
+            of_portion = {"school": self.school_id, "definitions": portion}
+            # The newest definition of a code gives all its tests their name.
+            if self.connection.scalar(_OVERTAKEN, {**of_portion, "newest": self.created_us}) is not None:
+                self.tests_changed = True
             self.connection.execute(_STATED_AGAIN, {**stated, "definitions": portion})
         return {definition.code.text: (ids[digest], definition) for definition, (_body, digest) in own}
 
@@ -559,6 +590,7 @@ class _Saving:
             definition_ids.append(definition_id)
         new = [key for key in dict.fromkeys(keys) if key not in known]
         if new:
+            self.tests_changed = True
             first = next_id(self.connection, tests, self.school_id)
             known |= {key: first + index for index, key in enumerate(new)}
             own = {"school_id": self.school_id, "source_id": self.source_id}
@@ -649,6 +681,7 @@ class _Saving:
             elif wins:
                 counts["changed"] += 1
                 self.moved += (row.identifier_id, row.test_id) != (old.identifier_id, old.test_id)
+                self.with_results.add(old.identifier_id)
                 former.append(old)
                 winning.append(row)
             else:

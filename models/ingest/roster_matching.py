@@ -128,7 +128,7 @@ def match_pupils(
         owners,
         {kind: identity.pupils_with(connection, school_id, kind) for kind in (identity.LAS, identity.ECK)},
         _names(connection, school_id),
-        erased.find_erased(connection, school_id, {single for identifiers in stated for single, _ in identifiers}),
+        erased.find_erased(connection, cipher, school_id, (item for identifiers in stated for item in identifiers)),
     )
     matching = Matching()
     by_eck_id_first = sorted(

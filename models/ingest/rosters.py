@@ -22,6 +22,7 @@ from models.ingest.roster_losses import Losses, losses_between, read_groups
 from models.ingest.roster_matching import Matching, match_pupils
 from models.schema import clock, database
 from models.schema.database import next_id
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.records import Finding, PupilRef, Roster, RosterPupil, RosterTeacher, Verdict
 from models.schema.tables import (
@@ -166,7 +167,7 @@ def decide_pending(engine: Engine, cipher: PiiCipher, viewer: Viewer, roster_id:
     with database.write_transaction(engine, school_id) as connection:
         row = _waiting(connection, school_id, roster_id)
         scope = Scope(school_id, row.school_year, row.location)
-        roster = _roster_json.validate_json(cipher.decrypt(row.sealed))
+        roster = _roster_json.validate_json(cipher.decrypt(row.sealed, _place(school_id, row.id)))
         state = APPLIED if apply else DROPPED
         connection.execute(
             update(rosters)
@@ -191,7 +192,7 @@ def leave_out_of_pending(
     changed = 0
     waiting = select(rosters.c.id, rosters.c.sealed).where(rosters.c.school_id == school_id, rosters.c.state == HELD)
     for row in connection.execute(waiting).all():
-        roster = _roster_json.validate_json(cipher.decrypt(row.sealed))
+        roster = _roster_json.validate_json(cipher.decrypt(row.sealed, _place(school_id, row.id)))
         others = tuple(
             pupil
             for pupil in roster.pupils
@@ -202,8 +203,9 @@ def leave_out_of_pending(
         )
         if others != roster.pupils:
             kept = _roster_json.dump_json(dataclasses.replace(roster, pupils=others))
+            key = school_id, row.id
             own = rosters.c.school_id == school_id, rosters.c.id == row.id
-            connection.execute(update(rosters).where(*own).values(sealed=cipher.encrypt(kept)))
+            connection.execute(update(rosters).where(*own).values(sealed=cipher.encrypt(kept, _place(*key))))
             changed += 1
     return changed
 
@@ -433,7 +435,8 @@ def _insert_roster(
 ) -> int:
     roster_id = next_id(connection, rosters, scope.school_id)
     counts = _counts(roster)
-    kept = dataclasses.replace(roster, digest=b"", findings=())
+    kept = _roster_json.dump_json(dataclasses.replace(roster, digest=b"", findings=()))
+    sealed = cipher.encrypt(kept, _place(scope.school_id, roster_id)) if state == HELD else None
     connection.execute(
         insert(rosters).values(
             school_id=scope.school_id,
@@ -447,10 +450,14 @@ def _insert_roster(
             composed_count=counts["composed"],
             state=state,
             held_because=because,
-            sealed=cipher.encrypt(_roster_json.dump_json(kept)) if state == HELD else None,
+            sealed=sealed,
         )
     )
     return roster_id
+
+
+def _place(school_id: int, roster_id: int) -> bytes:
+    return place(rosters.c.sealed, school_id, roster_id)
 
 
 def _waiting(connection: Connection, school_id: int, roster_id: int) -> Row[*tuple[Any, ...]]:
@@ -560,14 +567,15 @@ def _apply_teachers(
     seen: dict[bytes, int] = {}
     for teacher in roster_teachers:
         key = teacher.las_key or teacher.eck_id
-        if not key or (digest := cipher.digest("teacher", key)) in seen:
+        if not key or (digest := cipher.rotating_digest("teacher", key)) in seen:
             continue
         values = {name: getattr(teacher, name) for name in ("first_name", "prefix", "last_name", "email")}
         values["roles"] = _roles(teacher.roles)
         row = known.get(digest)
         if row is None:
             seen[digest], fresh_id = fresh_id, fresh_id + 1
-            keys = {"key_digest": digest, "key_sealed": cipher.encrypt(key.encode())}
+            where = place(teachers.c.key_sealed, school_id, seen[digest])
+            keys = {"key_digest": digest, "key_sealed": cipher.encrypt(key.encode(), where)}
             connection.execute(insert(teachers).values(school_id=school_id, id=seen[digest], **keys, **values))
         else:
             seen[digest] = row.id

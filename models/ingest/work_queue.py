@@ -34,6 +34,7 @@ class Job:
     payload: bytes | None
     attempts: int
     lease: str
+    token_digest: bytes | None = None
 
 
 def add_poll(connection: Connection, school_id: int, source_id: int) -> None:

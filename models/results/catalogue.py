@@ -135,6 +135,15 @@ class Catalogue:
             for subject_material in subject_materials
         }
 
+    def with_entries(self, other: Catalogue) -> Catalogue:
+        """What either of two catalogues of a school has that were loaded from the same definitions."""
+        return Catalogue(
+            other.sources,
+            self.definitions | other.definitions,
+            self.bodies | other.bodies,
+            self.part_codes | other.part_codes,
+        )
+
     def hierarchy(self, definition_id: int) -> list[str]:
         """The hierarchy of a test from the material down."""
         levels = self.bodies[definition_id].content.get("hierarchy") or []

@@ -20,7 +20,8 @@ from models.ingest.result_store import DAY_US, Receipt, findings_json
 from models.ingest.schools import Identification
 from models.sandbox.erasure import erase_schools
 from models.schema import clock
-from models.schema.database import lock_school, read_transaction, unused_id, write_transaction
+from models.schema.database import for_all_schools, lock_school, read_transaction, unused_id, write_transaction
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
 from models.schema.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
@@ -159,7 +160,8 @@ def create_sandbox(engine: Engine, cipher: PiiCipher, name: str, keep_days: int 
             insert(test_rooms).values(
                 id=sandbox_id, token_digest=_digest(cipher, token), name=name[:200], school_id=first,
                 second_school_id=second, source_id=source_id, armed=False, shown=False, made_us=now, used_us=now,
-                account=cipher.encrypt(json.dumps(asdict(account)).encode()), keep_until_us=now + keep_days * DAY_US,
+                account=cipher.encrypt(json.dumps(asdict(account)).encode(), place(test_rooms.c.account, sandbox_id)),
+                keep_until_us=now + keep_days * DAY_US,
             )
         )  # fmt: skip
     for school_id, location in ((first, ""), (second, "01")):
@@ -234,7 +236,7 @@ def _find(engine: Engine, cipher: PiiCipher, condition: ColumnElement[bool]) -> 
         row = connection.execute(select(test_rooms).where(condition)).one_or_none()
     if row is None or row.keep_until_us < clock.now_us():
         return None
-    account = SandboxAccount(**json.loads(cipher.decrypt(row.account)))
+    account = SandboxAccount(**json.loads(cipher.decrypt(row.account, place(test_rooms.c.account, row.id))))
     return Sandbox(
         row.id, row.name, row.school_id, row.second_school_id, row.source_id, account, row.code, row.armed, row.shown,
         row.made_us, row.keep_until_us, row.came,
@@ -247,11 +249,11 @@ def _digest(cipher: PiiCipher, token: str) -> bytes:
 
 def teacher_of(engine: Engine, cipher: PiiCipher, sandbox: Sandbox) -> int | None:
     """The fictitious teacher of the sandbox's first school, as whom its results can be looked at."""
-    with read_transaction(engine) as connection:
+    with read_transaction(engine, sandbox.school_id) as connection:
         return connection.scalar(
             select(teachers.c.id).where(
                 teachers.c.school_id == sandbox.school_id,
-                teachers.c.key_digest == cipher.digest("teacher", TEACHER_KEY),
+                teachers.c.key_digest == cipher.rotating_digest("teacher", TEACHER_KEY),
             )
         )
 
@@ -276,8 +278,10 @@ def record_arrival(
 
     Of the newest messages alone the exchange is kept. Does nothing where the sandbox was erased meanwhile.
     """
-    exchange = None if message.exchange is None else encrypt_exchanges(cipher, [message.exchange])
     now = clock.now_us()
+    exchange = None
+    if message.exchange is not None:
+        exchange = encrypt_exchanges(cipher, place(test_arrivals.c.exchange, sandbox.id, now), [message.exchange])
     longer = {"used_us": now, "keep_until_us": now + (test_rooms.c.keep_until_us - test_rooms.c.used_us)}
     with write_transaction(engine) as connection:
         came = connection.scalar(
@@ -322,13 +326,16 @@ def arrivals(engine: Engine, sandbox: Sandbox) -> list[Arrival]:
 
 def exchanges(engine: Engine, cipher: PiiCipher, sandbox: Sandbox) -> dict[int, Exchange]:
     """The messages of a sandbox with their answers, as far as they are kept, by the id of the arrival."""
-    query = select(test_arrivals.c.id, test_arrivals.c.exchange)
+    query = select(test_arrivals.c.id, test_arrivals.c.arrived_us, test_arrivals.c.exchange)
     with read_transaction(engine) as connection:
         rows = connection.execute(
             query.where(test_arrivals.c.room_id == sandbox.id, test_arrivals.c.exchange.is_not(None))
             .order_by(test_arrivals.c.id)
         ).all()  # fmt: skip
-    return {row.id: decrypt_exchanges(cipher, row.exchange)[0] for row in rows}
+    return {
+        row.id: decrypt_exchanges(cipher, place(test_arrivals.c.exchange, sandbox.id, row.arrived_us), row.exchange)[0]
+        for row in rows
+    }
 
 
 def arm_fault(engine: Engine, sandbox: Sandbox) -> None:
@@ -392,7 +399,7 @@ def erase_sandbox(engine: Engine, sandbox_id: int) -> None:
 
     A message for it that is being stored goes first.
     """
-    with write_transaction(engine) as connection:
+    with write_transaction(for_all_schools(engine)) as connection:  # its two schools
         row = connection.execute(select(test_rooms).where(test_rooms.c.id == sandbox_id)).one_or_none()
         if row is None:
             return

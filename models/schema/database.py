@@ -34,7 +34,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.schema.data_versions import raise_version
@@ -50,6 +50,9 @@ OWN_SCHEMA = "rondblik_own"  # of a store on nodes (`models.schema.nodes`): what
 SERVER_START = "server_start"  # its table that says since when the server runs that gives out numbers
 _ON_NODES = "on nodes"  # what a connection knows of itself
 _NUMBERS_SKIPPED = 10_000
+SHOWN, ALL_SCHOOLS = "rondblik.school", "all"  # the setting that row-level security goes by, and its value for all
+_SHOW_ALL = select(func.set_config(SHOWN, ALL_SCHOOLS, True))
+_UPGRADE_LOCK = select(func.pg_advisory_xact_lock(0x526F, -1))
 ROWS_PER_QUERY = 500
 MIGRATIONS = resources.files("models.schema") / "migrations"
 SQLITE_FILE = "rondblik.db"
@@ -70,6 +73,16 @@ class DatabaseOlder(DatabaseUnsafe):
             "De database is van een eerdere versie van Rondblik; werk haar bij met `rondblik db upgrade`, dat eerst "
             "een reservekopie maakt. / The database is of an earlier version of Rondblik; upgrade it with `rondblik db "
             "upgrade`, which makes a backup first."
+        )
+
+
+class DatabaseInUse(DatabaseUnsafe):
+    """Somebody else has the database open."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "De database is in gebruik; stop eerst `rondblik serve` en `rondblik worker`. / "
+            "The database is in use; stop `rondblik serve` and `rondblik worker` first."
         )
 
 
@@ -140,10 +153,38 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
+def for_all_schools(engine: Engine) -> Engine:
+    """The engine of who works for all schools: a worker, the command line. Row-level security hides nothing of it."""
+    return engine.execution_options(all_schools=True)
+
+
+def for_one_school(engine: Engine) -> Engine:
+    """The engine of who works for one school at a time: row-level security hides what is of no named school."""
+    return engine.execution_options(all_schools=False)
+
+
+def _shown(connection: Connection, school_id: int | None) -> str:
+    """What row-level security is to show in a transaction (`models.schema.row_security`); "" for nothing."""
+    if connection.get_execution_options().get("all_schools"):
+        return ALL_SCHOOLS
+    return "" if school_id is None else str(school_id)
+
+
+def show(connection: Connection, school_id: int | None) -> None:
+    """Let row-level security show the rows of a school until the transaction ends, or of all to who works for all."""
+    shown = _shown(connection, school_id)
+    if shown and connection.dialect.name == "postgresql":
+        connection.execute(select(func.set_config(SHOWN, shown, True)))
+
+
 @contextmanager
-def read_transaction(engine: Engine) -> Iterator[Connection]:
-    """A connection that only reads; sees one state of the store from begin to end."""
+def read_transaction(engine: Engine, school_id: int | None = None) -> Iterator[Connection]:
+    """A connection that only reads; sees one state of the store from begin to end.
+
+    Where row-level security is on, data of pupils are those of this school only, or of no school.
+    """
     with engine.connect() as connection:
+        show(connection, school_id)
         yield connection
 
 
@@ -167,22 +208,66 @@ def write_transaction(
 
 
 @contextmanager
-def short_write(engine: Engine) -> Iterator[Connection]:
+def short_write(engine: Engine, school_id: int | None = None) -> Iterator[Connection]:
     """A write transaction of rows that stand by themselves, whose ids the database gives out or which have none.
 
-    It waits for no school; on SQLite for whoever writes, as all do.
+    It waits for no school; on SQLite for whoever writes, as all do. `school_id` as in `read_transaction`.
     """
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        show(connection, school_id)
         yield connection
 
 
+_TABLES_OF_OTHERS = text(
+    "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = CAST(current_schema() AS regnamespace) "
+    "AND relkind = 'r' AND NOT pg_has_role(relowner, 'USAGE'))"
+)
+OTHERS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND backend_type = 'client backend'"
+)
+
+
+@contextmanager
+def sole_use(engine: Engine) -> Iterator[Connection]:
+    """One write transaction of whoever alone has the database open; who opens it meanwhile waits until its end.
+
+    Raises DatabaseInUse.
+    """
+    engine.dispose()
+    with engine.connect().execution_options(writing=True) as connection:
+        if connection.dialect.name == "postgresql":
+            with connection.begin():
+                # In the order of `upgrading`; those who only read the key wait too.
+                connection.execute(_UPGRADE_LOCK)
+                connection.execute(_SHOW_ALL)
+                connection.exec_driver_sql("LOCK TABLE key_fingerprints IN ACCESS EXCLUSIVE MODE")
+                if connection.scalar(OTHERS):
+                    raise DatabaseInUse
+                yield connection
+            return
+        with _driver(connection) as driver:  # outside of any transaction
+            driver.execute("PRAGMA busy_timeout=1000")
+            driver.execute("PRAGMA locking_mode=EXCLUSIVE")  # from BEGIN IMMEDIATE until the connection is closed
+        try:
+            begun = connection.begin()
+        except OperationalError:
+            raise DatabaseInUse from None
+        try:
+            with begun:
+                yield connection
+        finally:
+            connection.invalidate()
+
+
 def lock_school(connection: Connection, school_id: int | None) -> None:
-    """Wait, on PostgreSQL, until nobody else writes for this school (None: for what belongs to none).
+    """Wait, on PostgreSQL, until nobody else writes for this school (None: for what belongs to none), and `show` it.
 
     SQLite has one write lock for all. Take the lock of a school after that for none, never before it.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(0x526F, school_id or 0)))
+        shown = func.set_config(SHOWN, _shown(connection, school_id), True)
+        connection.execute(select(func.pg_advisory_xact_lock(0x526F, school_id or 0), shown))
 
 
 def next_id(connection: Connection, table: Table, school_id: int | None = None) -> int:
@@ -221,13 +306,13 @@ def purge_deleted(engine: Engine) -> bool:
     """
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM")
-            on_nodes = stands_on_nodes(connection)
+            connection.exec_driver_sql("VACUUM")  # of its own tables only
+            on_nodes, purged = stands_on_nodes(connection), not connection.scalar(_TABLES_OF_OTHERS)
         if on_nodes:
             from models.schema import nodes
 
-            return nodes.purge(engine)
-        return True
+            return nodes.purge(engine) and purged
+        return purged
     pooled = engine.raw_connection()  # outside of any transaction
     try:
         cursor = pooled.cursor()
@@ -466,7 +551,8 @@ def upgrading(engine: Engine, before_upgrade: Callable[[Connection], object] | N
     """
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(0x526F, -1)))
+            connection.execute(_UPGRADE_LOCK)
+            connection.execute(_SHOW_ALL)
         state = schema_state(connection)
         if state is SchemaState.LATER:
             raise DatabaseUnsafe(LATER_VERSION)
@@ -475,7 +561,10 @@ def upgrading(engine: Engine, before_upgrade: Callable[[Connection], object] | N
                 raise DatabaseOlder
             before_upgrade(connection)
         if state is not SchemaState.CURRENT:
+            from models.schema.row_security import protect_new
+
             _migrate(connection)
+            protect_new(connection)
         yield connection
 
 

@@ -328,6 +328,13 @@ def _distribute(engine: Engine, urls: Sequence[str]) -> dict[str, int]:
             )
         if urls:
             _need_wrapper(connection)
+        if connection.scalar(_IS_PROTECTED):
+            raise NodesRefused(
+                "De database houdt de scholen zelf uit elkaar (`rondblik db protect`); dat gaat niet samen met meer "
+                "servers.",
+                "The database itself keeps the schools apart (`rondblik db protect`), which does not go with several "
+                "servers.",
+            )
         engines = [stack.enter_context(_opened(url)) for url in urls]
         for node in engines:
             _check_new(connection, node)
@@ -365,6 +372,7 @@ def _need_wrapper(connection: Connection) -> None:
         )
 
 
+_IS_PROTECTED = text("SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass('results')")
 _MAY_USE_WRAPPER = text(
     "SELECT has_foreign_data_wrapper_privilege(fdwname, 'USAGE') FROM pg_foreign_data_wrapper "
     "WHERE fdwname = 'postgres_fdw'"

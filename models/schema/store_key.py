@@ -10,33 +10,13 @@ import hmac
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Engine, insert, inspect, literal, select
+from sqlalchemy import Connection, Engine, insert, inspect, literal, select
 
-from models.schema import database, encryption
-from models.schema.encryption import DecryptionFailed, KeyRefused, PiiCipher
-from models.schema.tables import (
-    identifiers,
-    key_fingerprints,
-    metadata,
-    notes,
-    raw_messages,
-    rosters,
-    teachers,
-    test_rooms,
-    work_queue,
-)
+from models.schema import database, encryption, key_rotation
+from models.schema.encrypted_columns import ENCRYPTED
+from models.schema.encryption import KeyRefused, PiiCipher
+from models.schema.tables import key_fingerprints, metadata
 
-# Every encrypted column; those first that most databases have.
-ENCRYPTED_COLUMNS: tuple[Column[bytes], ...] = (
-    identifiers.c.sealed,
-    teachers.c.key_sealed,
-    notes.c.sealed,
-    test_rooms.c.account,
-    work_queue.c.payload,
-    work_queue.c.excerpts,
-    rosters.c.sealed,
-    raw_messages.c.sealed,
-)
 MAX_TRIED = 100  # values of a column
 
 
@@ -61,30 +41,45 @@ def open_encrypted(
         if stored is None:
             cipher = _first_key(connection, folder, cipher)
             connection.execute(insert(key_fingerprints).values(id=1, fingerprint=cipher.fingerprint))
-            return cipher
-        return _checked(folder, cipher, stored)
+        else:
+            cipher = _checked(folder, cipher, stored)
+        key_rotation.bind(connection, cipher)
+        return cipher
+
+
+def take_over(engine: Engine, theirs: PiiCipher, ours: PiiCipher) -> None:
+    """Make a store that was put back from a backup one of this version and of our key; theirs is that of the backup."""
+    with database.upgrading(engine, lambda _connection: None) as connection:
+        if connection.scalar(select(key_fingerprints.c.fingerprint)) is None:
+            connection.execute(insert(key_fingerprints).values(id=1, fingerprint=theirs.fingerprint))
+        key_rotation.bind(connection, theirs)
+        if theirs != ours:
+            key_rotation.encrypt_anew(connection, theirs, ours)
 
 
 def existing_cipher(connection: Connection, folder: Path) -> PiiCipher:
     """The cipher of the key that belongs to a store, of this version or an earlier one; raises KeyRefused, OSError."""
     cipher = encryption.read_key(folder)
-    if cipher is None:
-        raise missing_key(folder)
     has_fingerprint = inspect(connection).has_table(key_fingerprints.name)
     stored = connection.scalar(select(key_fingerprints.c.fingerprint)) if has_fingerprint else None
     if stored is not None:
         return _checked(folder, cipher, stored)
+    if cipher is None:
+        raise missing_key(folder)
     if not _decrypts_something(connection, cipher):
         raise _other(folder)
     return cipher
 
 
 def _checked(folder: Path, cipher: PiiCipher | None, stored: bytes) -> PiiCipher:
-    if cipher is None:
-        raise missing_key(folder)
-    if not hmac.compare_digest(stored, cipher.fingerprint):
-        raise _other(folder)
-    return cipher
+    """The cipher whose fingerprint is stored; the next key where its rotation was interrupted at the end."""
+    if cipher is not None and hmac.compare_digest(stored, cipher.fingerprint):
+        return cipher
+    fresh = encryption.next_key(folder)
+    if fresh is not None and hmac.compare_digest(stored, fresh.fingerprint):
+        encryption.use_next_key(folder)
+        return fresh
+    raise missing_key(folder) if cipher is None else _other(folder)
 
 
 def _first_key(connection: Connection, folder: Path, cipher: PiiCipher | None) -> PiiCipher:
@@ -99,18 +94,16 @@ def _first_key(connection: Connection, folder: Path, cipher: PiiCipher | None) -
 
 
 def _decrypts_something(connection: Connection, cipher: PiiCipher) -> bool:
-    """Whether a key opens a value of the store, or there is none to try it on."""
+    """Whether a key opens a value of a store without a fingerprint, or there is none to try it on."""
     empty, existing = True, inspect(connection)
-    for column in ENCRYPTED_COLUMNS:
-        if not existing.has_table(column.table.name):
+    for column in ENCRYPTED:
+        table = column.table.name
+        if not existing.has_table(table) or column.name not in {item["name"] for item in existing.get_columns(table)}:
             continue  # of a later version
         for value in connection.scalars(select(column).where(column.is_not(None)).limit(MAX_TRIED)):
             empty = False
-            try:
-                cipher.decrypt(value)
-            except DecryptionFailed:
-                continue
-            return True
+            if cipher.has_encrypted(value):
+                return True
     return empty
 
 

@@ -66,6 +66,8 @@ key_fingerprints = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # 1
     Column("fingerprint", LargeBinary(16), nullable=False),
+    # Whether what is encrypted is bound to its place (`encrypted_columns`): not yet where an upgrade lacked the key.
+    Column("bound", Boolean, nullable=False, server_default=false()),
 )
 
 data_versions = Table(
@@ -73,6 +75,7 @@ data_versions = Table(
     metadata,
     Column("school_id", Integer, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
+    Column("general", BigInteger, nullable=False, server_default="0"),  # the version of the last general change
 )
 
 schools = Table(
@@ -309,6 +312,8 @@ pupils = Table(
     Column("last_name", Text),
     Column("entered_on", Text),
     Column("left_on", Text),
+    # The version of the school's data at which results of the pupil last changed.
+    Column("results_version", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("school_id", "id"),
 )
 
@@ -496,6 +501,7 @@ test_definitions = Table(
     PrimaryKeyConstraint("school_id", "id"),
     UniqueConstraint("school_id", "source_id", "digest"),
 )
+Index("test_definitions_by_code", test_definitions.c.school_id, test_definitions.c.source_id, test_definitions.c.code)
 
 parts = Table(
     "parts",  # codes of parts; id 0 is the test as a whole and has no row
@@ -528,7 +534,7 @@ def _column(name: str, hint: Any) -> Column[Any]:
 
 
 results = Table("results", metadata, *_result_columns().values(), PrimaryKeyConstraint(*KEY_COLUMNS))
-Index("results_by_pupil", results.c.school_id, results.c.identifier_id, results.c.part_id, results.c.taken_on)
+Index("results_by_pupil", results.c.school_id, results.c.identifier_id, results.c.taken_on, results.c.part_id)
 
 _history_columns = list(_result_columns().values())
 _history_columns.insert(

@@ -20,8 +20,8 @@ def test_a_file_that_was_mended_can_be_chosen_again_under_its_name(watched: Watc
             page.click("label:has-text('Kies een CSV-bestand')")
         waiting.value.set_files(file)
 
-    choose("identifier;pupil\n20417;\nx;1-1\n")
+    choose("identifier;pupil\n20417;\nx;L10001\n")
     page.wait_for_selector(".note.fa li:has-text('Regel 3: ')")
     assert page.locator(".note.fa li").count() == 2
-    choose("identifier;pupil\n20417;1-1\n")
+    choose("identifier;pupil\n20417;L10001\n")
     page.wait_for_selector(".note.ok:has-text('1 nummer gekoppeld')")

@@ -31,8 +31,11 @@ def test_a_publisher_sends_with_what_the_page_shows_once(watched: Watched) -> No
     page.wait_for_selector("#told .once")
     names, texts = page.locator("#told dt").all_inner_texts(), page.locator("#told dd code").all_inner_texts()
     shown = dict(zip(names, texts, strict=True))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])  # which a browser with windows does itself
     page.click("#told button:has-text('Kopiëren') >> nth=-1")
     page.wait_for_selector("#told button:has-text('Gekopieerd')")
+    assert page.evaluate("navigator.clipboard.readText()") == texts[-1]
+    page.context.clear_permissions()
     watched.complaints.clear()  # of the field that was wrong
     header = Account(shown["Klantcode"], shown["Klantnaam"], shown["Autorisatiesleutel"]).header
     address = urlsplit(shown["Adres"])

@@ -10,8 +10,6 @@ import pytest
 from connectors.intake.masking import COVER, MAX_CHARACTERS, mask
 from tests.uwlr.messages import message
 
-pytestmark = pytest.mark.timing
-
 CHILD = {
     "achternaam": "Jansen-Made", "voorvoegsel": "van der", "voornamen": "Fatima Zohra", "roepnaam": "Fatima",
     "voorletters-1": "F.Z.M.", "geboortedatum": "2017-03-14", "emailadres": "fatima@voorbeeld.example",

@@ -22,6 +22,7 @@ from models.ingest import quarantine, retention, senders
 from models.ingest.quarantine import QuarantinedMessage
 from models.ingest.result_store import Receipt
 from models.schema import clock, database
+from models.schema.encrypted_columns import place
 from models.schema.records import Verdict
 from models.schema.tables import raw_messages, results, source_connections
 from models.schema.terms import RetentionPolicy, SenderTerms
@@ -259,7 +260,7 @@ def test_bytes_that_came_in_while_others_were_accepted_are_not_there(store: Stor
     assert send(store, body).verdict is Verdict.ACCEPT
     with database.write_transaction(store.engine) as connection:  # as a refusal under way at that moment leaves them
         until = clock.to_us(NOW + timedelta(days=30))
-        sealed = store.cipher.encrypt(body)
+        sealed = store.cipher.encrypt(body, place(raw_messages.c.sealed, refused.delivery_id))
         connection.execute(
             insert(raw_messages).values(
                 delivery_id=refused.delivery_id, sealed=sealed, keep_until_us=until, school_id=refused.school_id
@@ -292,7 +293,7 @@ def test_accepted_bytes_are_kept_where_that_is_configured_and_are_no_refusal(sto
     with database.read_transaction(store.engine) as connection:
         (row,) = connection.execute(select(raw_messages))
         assert quarantine.raw(connection, store.cipher, accepted.delivery_id) == body
-    assert (row.delivery_id, store.cipher.decrypt(row.sealed)) == (accepted.delivery_id, body)
+    assert row.delivery_id == accepted.delivery_id
 
 
 def test_what_was_accepted_before_is_not_kept_when_it_is_refused(store: Store) -> None:

@@ -172,10 +172,10 @@ def refusing(text: str) -> Spoil:
 def test_what_is_kept_is_encrypted_and_comes_back_the_same(store: Store) -> None:
     with serving(spoiled(ask_las, refusing("Een zin <b>met</b> \u202e tekens."))) as peer:
         exchanges = played(endpoint(peer.url))
-    encrypted = encrypt_exchanges(store.cipher, exchanges)
+    encrypted = encrypt_exchanges(store.cipher, b"here", exchanges)
     assert b"Fault" not in encrypted
-    assert decrypt_exchanges(store.cipher, encrypted) == tuple(exchanges)
-    assert decrypt_exchanges(store.cipher, None) == ()
+    assert decrypt_exchanges(store.cipher, b"here", encrypted) == tuple(exchanges)
+    assert decrypt_exchanges(store.cipher, b"here", None) == ()
 
 
 # -- a sandbox -----------------------------------------------------------------------------------------------------

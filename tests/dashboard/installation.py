@@ -17,7 +17,7 @@ from models.schema.disk_space import RESERVE_FILE
 from models.schema.encryption import KEY_FILE
 from tests.models.earlier import EARLIER, make
 
-START = "from dashboard.cli.main import main; main()"
+START = "from dashboard.cli.start import main; main()"
 
 
 @dataclass

@@ -16,6 +16,7 @@ from models.schema import database, tables
 from models.schema.encryption import PiiCipher
 from models.schema.records import Kind, Level, Norm, Part, Status, Term, TestDefinition
 from models.schema.stored_result import StoredResult
+from tests import encrypted
 from tests.dashboard.school import BANDS, NOW, YEAR, number, us
 
 SCHOOL, TEACHER = 1, 1
@@ -50,7 +51,7 @@ def _people(connection: Connection, cipher: PiiCipher, sizes: Sequence[int]) -> 
         "school_identifications",
         [{"school_id": SCHOOL, "scheme": "brin", "value": "99XX", "location": ""}],
     )
-    classes = [(place + 1, f"{6 + place % 3}{'abc'[place // 3]}", 6 + place % 3) for place in range(len(sizes))]
+    classes = [(place + 1, f"{6 + place % 3}{'abcdefgh'[place // 3]}", 6 + place % 3) for place in range(len(sizes))]
     _many(
         connection,
         "classes",
@@ -91,8 +92,8 @@ def _people(connection: Connection, cipher: PiiCipher, sizes: Sequence[int]) -> 
         connection,
         "identifiers",
         [
-            {"school_id": SCHOOL, "id": i, "kind": "las", "digest": cipher.digest("las", str(i)),
-             "sealed": cipher.encrypt(str(i).encode()), "pupil_id": i, "matched_by": "roster", "parked_because": None}
+            encrypted.identifier(cipher, SCHOOL, i, str(i))
+            | {"pupil_id": i, "matched_by": "roster", "parked_because": None}
             for i in pupils
         ],
     )  # fmt: skip
@@ -100,8 +101,7 @@ def _people(connection: Connection, cipher: PiiCipher, sizes: Sequence[int]) -> 
         connection,
         "teachers",
         [
-            {"school_id": SCHOOL, "id": TEACHER, "key_digest": cipher.digest("teacher", "1"),
-             "key_sealed": cipher.encrypt(b"t"), "first_name": "Hanna", "last_name": "Vos"}
+            encrypted.teacher(cipher, SCHOOL, TEACHER) | {"first_name": "Hanna", "last_name": "Vos"}
         ],
     )  # fmt: skip
     _many(

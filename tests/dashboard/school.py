@@ -18,6 +18,7 @@ from models.schema import clock, database, tables
 from models.schema.encryption import PiiCipher
 from models.schema.records import Absence, Band, Kind, Level, Norm, Part, Status, Term, TestDefinition
 from models.schema.stored_result import StoredResult
+from tests import encrypted
 
 NOW = datetime(2026, 11, 26, 8, 12, tzinfo=clock.AMSTERDAM)
 YEAR = "2026-2027"
@@ -134,33 +135,25 @@ def _people(connection: Connection, cipher: PiiCipher) -> None:
         [{"school_id": SCHOOL, "pupil_id": 90, "group_id": 1, "from_us": start, "to_us": us("2026-10-01")}],
     )
     rows = [
-        {"school_id": s, "id": p, "kind": "las", "digest": cipher.digest("las", f"{s}-{p}"),
-         "sealed": cipher.encrypt(f"L{s}{p:04}".encode()), "pupil_id": p, "matched_by": "roster",
-         "parked_because": None}
+        encrypted.identifier(cipher, s, p, f"L{s}{p:04}")
+        | {"pupil_id": p, "matched_by": "roster", "parked_because": None}
         for s, p, _, _ in everyone
     ]  # fmt: skip
     rows.append(
-        {"school_id": SCHOOL, "id": 90, "kind": "las", "digest": cipher.digest("las", "90"),
-         "sealed": cipher.encrypt(b"L10090"), "pupil_id": 90, "matched_by": "roster", "parked_because": None}
-    )  # fmt: skip
+        encrypted.identifier(cipher, SCHOOL, 90, "L10090")
+        | {"pupil_id": 90, "matched_by": "roster", "parked_because": None}
+    )
     rows.append(
-        {"school_id": SCHOOL, "id": 500, "kind": "las", "digest": cipher.digest("las", "20417"),
-         "sealed": cipher.encrypt(b"20417"), "pupil_id": None, "matched_by": None, "parked_because": "unknown"}
-    )  # fmt: skip
+        encrypted.identifier(cipher, SCHOOL, 500, "20417")
+        | {"pupil_id": None, "matched_by": None, "parked_because": "unknown"}
+    )
     _many(connection, "identifiers", rows)
     teachers = [(SCHOOL, TEACHER_A, "Hanna", "Vos", 1), (SCHOOL, TEACHER_B, "Joris", "Blom", 2)]
     _many(
         connection,
         "teachers",
         [
-            {
-                "school_id": s,
-                "id": t,
-                "key_digest": cipher.digest("teacher", str(t)),
-                "key_sealed": cipher.encrypt(b"t"),
-                "first_name": first,
-                "last_name": last,
-            }
+            encrypted.teacher(cipher, s, t) | {"first_name": first, "last_name": last}
             for s, t, first, last, _ in teachers
         ],
     )

@@ -27,6 +27,7 @@ from connectors.intake import file_loading
 from connectors.uwlr.envelope import fault_bytes
 from connectors.uwlr.rules import RULES
 from dashboard.cli import main as cli
+from dashboard.cli.exit_codes import COULD_NOT
 from models.schema import clock
 from tests.conftest import free_port
 from tests.connectors.loopback import Handler, serving
@@ -57,7 +58,7 @@ class Outcome:
     @property
     def sentence(self) -> str:
         """The one sentence of an error."""
-        assert self.code == cli.COULD_NOT
+        assert self.code == COULD_NOT
         assert self.out == ""
         assert len(self.err.splitlines()) == 1
         assert "Traceback" not in self.err
@@ -143,7 +144,7 @@ def on_a_terminal(*arguments: object, out: Path | None = None) -> str:
     shown = b""
     with (out or Path(os.devnull)).open("wb") as file, os.fdopen(slave, "wb", buffering=0) as terminal:
         process = subprocess.Popen(
-            [sys.executable, "-c", "from dashboard.cli.main import main; main()", *map(str, arguments)],
+            [sys.executable, "-c", "from dashboard.cli.start import main; main()", *map(str, arguments)],
             env={**os.environ, "PYTHONPATH": str(CHECKOUT), "RONDBLIK_NOW": NOW.isoformat(), "TERM": "xterm"},
             stdout=terminal if out is None else file,
             stderr=terminal,
@@ -391,7 +392,7 @@ def test_sync_of_an_unknown_source_is_one_sentence(rondblik: Rondblik) -> None:
 def start(rondblik: Rondblik, *arguments: str) -> subprocess.Popen[str]:
     """The program as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", "from dashboard.cli.main import main; main()", *arguments],
+        [sys.executable, "-c", "from dashboard.cli.start import main; main()", *arguments],
         cwd=rondblik.folder,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT), "RONDBLIK_NOW": NOW.isoformat()},
         stdout=subprocess.PIPE,

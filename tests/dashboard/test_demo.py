@@ -73,7 +73,7 @@ class Demo:
 
 
 def command(data: Path, port: int) -> list[str]:
-    start = "from dashboard.cli.main import main; main()"
+    start = "from dashboard.cli.start import main; main()"
     return [sys.executable, "-c", start, "--data", str(data), "demo", "--port", str(port)]
 
 

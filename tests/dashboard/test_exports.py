@@ -599,7 +599,7 @@ def test_a_format_that_is_added_stands_in_the_menu_and_is_served(
 PANDAS_LOADED = """
 import pathlib, sys, tempfile
 import flask
-import dashboard.cli.main
+import dashboard.cli.serve_commands
 from dashboard.auth.request import AppOptions
 from dashboard.server.wsgi import create_app
 from models.schema import clock, database

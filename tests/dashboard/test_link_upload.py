@@ -14,7 +14,7 @@ from models.schema import database
 from tests.conftest import Store
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, output_of
 
-PARKED, KEY = "20417", "1-1"
+PARKED, KEY = "20417", "L10001"
 
 
 def upload(client: FlaskClient, content: bytes, status: int = 200) -> str:

@@ -132,7 +132,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytes
     assert loading.load(write(tmp_path, "server: {port: 8052}")).server.port == 8051
 
 
-def test_a_secret_comes_from_the_environment_or_its_file_and_is_never_shown(
+def test_a_secret_comes_from_the_environment_systemd_or_its_file_and_is_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = "authorisation: {key: {secret: my-key}, customer_code: RB, customer_name: Rondblik}"
@@ -145,6 +145,12 @@ def test_a_secret_comes_from_the_environment_or_its_file_and_is_never_shown(
     assert authorisation is not None
     assert authorisation.key.get_secret_value() == "uit-het-bestand"
     assert "uit-het-bestand" not in repr(found) + str(found) + found.model_dump_json()
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "credentials" / "my-key").write_text("van systemd\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
+    authorisation = loading.load(write(tmp_path, text)).publishers[0].authorisation
+    assert authorisation is not None
+    assert authorisation.key.get_secret_value() == "van systemd"
     monkeypatch.setenv("RONDBLIK_SECRET_MY_KEY", "uit-de-omgeving")
     authorisation = loading.load(write(tmp_path, text)).publishers[0].authorisation
     assert authorisation is not None

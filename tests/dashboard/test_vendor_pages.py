@@ -312,12 +312,10 @@ def test_what_was_asked_is_written_down_for_the_worker(vendor: FlaskClient, know
     second = work_queue.claim(known_school.engine)
     assert first is not None
     assert second is not None
-    assert first.payload is not None
-    assert second.payload is not None
     assert (first.kind, first.title) == ("message", "mijn map/bericht.xml")
-    assert known_school.cipher.decrypt(first.payload) == message()
+    assert page_requests.payload_of(known_school.cipher, first) == message()
     assert (second.kind, second.title) == ("endpoint", "https://uwlr.voorbeeld.example/soap")
-    assert json.loads(known_school.cipher.decrypt(second.payload)) == FORM
+    assert json.loads(page_requests.payload_of(known_school.cipher, second)) == FORM
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from sqlalchemy import insert, text
 
 from models.schema import database, tables
 from models.schema.records import Kind, Norm, Status, Term, TestDefinition
+from tests import encrypted
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.markup import Shown, shown
@@ -429,9 +430,8 @@ def fill_to_25_by_7(store: Store) -> None:
         connection.execute(
             insert(table["identifiers"]),
             [
-                {"school_id": 1, "id": i, "kind": "las", "digest": store.cipher.digest("las", f"1-{i}"),
-                 "sealed": store.cipher.encrypt(f"L1{i:04}".encode()), "pupil_id": i, "matched_by": "roster",
-                 "parked_because": None}
+                encrypted.identifier(store.cipher, 1, i, f"L1{i:04}")
+                | {"pupil_id": i, "matched_by": "roster", "parked_because": None}
                 for i in range(201, 214)
             ],
         )  # fmt: skip

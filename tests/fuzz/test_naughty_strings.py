@@ -17,6 +17,7 @@ from connectors.intake import push
 from connectors.intake.judge import spool
 from connectors.intake.push import ReceiverContext
 from models.schema import database
+from models.schema.encrypted_columns import place
 from models.schema.records import Verdict
 from models.schema.tables import deliveries, identifiers, parts, results, test_definitions, tests
 from tests.fuzz.test_fuzz import ALLOWED
@@ -139,8 +140,9 @@ def stored(receiver: ReceiverContext, delivery_id: int) -> set[str]:
                 found |= set(leaves(json.loads(column))) if column else set()
         for row in connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)):
             found |= {value for value in row if isinstance(value, str)}
-        for sealed in connection.scalars(select(identifiers.c.sealed).where(identifiers.c.id.in_(pupils))):
-            found.add(receiver.cipher.decrypt(sealed).decode())
+        for row in connection.execute(select(identifiers).where(identifiers.c.id.in_(pupils))):
+            where = place(identifiers.c.sealed, row.school_id, row.id)
+            found.add(receiver.cipher.decrypt(row.sealed, where).decode())
     return found
 
 

@@ -61,7 +61,7 @@ ROSTER = Roster(
 
 def send(store: Store, score: int, made_on: str) -> Receipt:
     """Take in results of every kind of Lars."""
-    return take(store, every_kind(score, made_on, pupil=f"1-{LARS}"), agreement=TOLERANT)
+    return take(store, every_kind(score, made_on, pupil=f"L1{LARS:04}"), agreement=TOLERANT)
 
 
 def fill(store: Store) -> None:

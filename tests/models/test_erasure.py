@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Column, Engine, delete, insert, select
 
 from connectors.uwlr.agreement import TOLERANT
 from dashboard.auth.idempotency import Outcome, Outcomes
@@ -28,6 +28,7 @@ from models.ingest.work_queue import claim
 from models.schema import clock, database, tables
 from models.schema.data_versions import DataVersion, data_version
 from models.schema.database import DatabaseUnsafe
+from models.schema.encrypted_columns import ENCRYPTED, place
 from models.schema.encryption import DecryptionFailed, PiiCipher
 from models.schema.records import PupilRef, RosterPupil, Verdict
 from models.schema.tables import metadata
@@ -54,8 +55,8 @@ OTHER_KEY = "k1"  # of a pupil who stays
 # of the pupil needs no columns here.
 NOTHING: dict[str, set[str]] = {
     "numbers": {"table_name", "last"},
-    "key_fingerprints": {"id", "fingerprint"},
-    "data_versions": {"school_id", "version"},
+    "key_fingerprints": {"id", "fingerprint", "bound"},
+    "data_versions": {"school_id", "version", "general"},
     "schools": {"id", "name", "synthetic", "region"},
     "school_identifications": {"school_id", "scheme", "value", "location"},
     "sources": {"id", "key", "name", "role", "material"},
@@ -234,7 +235,8 @@ def requests(store: Store) -> None:
 
 def keep_a_screen(store: Store) -> None:
     """What stood on a screen, a form about the pupil, and a message for the next page."""
-    sealed = store.cipher.encrypt(zlib.compress(json.dumps({"pupil": f"{FIRST} {LAST}"}).encode()))
+    where = place(tables.kept_sheets.c.sealed, b"d" * 16)
+    sealed = store.cipher.encrypt(zlib.compress(json.dumps({"pupil": f"{FIRST} {LAST}"}).encode()), where)
     outcomes = Outcomes(store.engine, store.cipher)
     outcomes.begin(b"f" * 32)
     outcomes.end(b"f" * 32, Outcome(f"/leerling?naam={FIRST}", ()))
@@ -244,7 +246,8 @@ def keep_a_screen(store: Store) -> None:
                 school_id=SCHOOL, digest=b"d" * 16, viewer=b"v" * 16, sealed=sealed, until_us=clock.now_us() + 10**9
             )
         )
-        flash = store.cipher.encrypt(json.dumps([f"Notitie over {FIRST} is bewaard.", True]).encode())
+        written = json.dumps([f"Notitie over {FIRST} is bewaard.", True]).encode()
+        flash = store.cipher.encrypt(written, place(tables.sessions.c.flash, b"s" * 32))
         connection.execute(
             insert(tables.sessions).values(
                 digest=b"s" * 32, user_key="u", browser=b"b" * 16, started_us=1, seen_us=1, flash=flash
@@ -264,12 +267,14 @@ def rows(engine: Engine) -> dict[str, list[dict[str, Any]]]:
         }
 
 
-def readable(cipher: PiiCipher, value: object) -> str:
+def readable(cipher: PiiCipher, column: Column[Any], row: dict[str, Any]) -> str:
     """A value as a text, decrypted and unpacked where it is encrypted and packed."""
+    value = row[column.name]
     if not isinstance(value, bytes):
         return str(value)
     try:
-        value = cipher.decrypt(value)
+        if column in ENCRYPTED:
+            value = cipher.decrypt(value, place(column, *(row[part.name] for part in ENCRYPTED[column])))
         value = zlib.decompress(value)
     except (DecryptionFailed, zlib.error, ValueError):
         pass
@@ -282,8 +287,8 @@ def where_named(store: Store) -> set[str]:
         f"{name}.{column}"
         for name, of_table in rows(store.engine).items()
         for row in of_table
-        for column, value in row.items()
-        if any(trace in readable(store.cipher, value) for trace in TRACES)
+        for column in row
+        if any(trace in readable(store.cipher, metadata.tables[name].c[column], row) for trace in TRACES)
     }
 
 
@@ -389,8 +394,8 @@ def test_what_comes_in_while_an_operator_is_asked_is_erased_too(known: Known, tm
     certificate = erasure.erase(store.engine, store.cipher, person, tmp_path)
     assert certificate.counts["results"] == 4
     assert where_named(store) == set()
-    sealed = [row["sealed"] for row in rows(store.engine)["identifiers"]]
-    assert third not in {readable(store.cipher, value) for value in sealed}
+    column, left = tables.identifiers.c.sealed, rows(store.engine)["identifiers"]
+    assert third not in {readable(store.cipher, column, row) for row in left}
 
 
 # -- what still comes in -------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Engine, inspect, text
 
 import models
@@ -17,8 +18,9 @@ from models.ingest.page_requests import PageRequest
 from models.ingest.schools import Identification
 from models.sandbox import sandboxes
 from models.schema import clock, database
+from models.schema.encryption import PiiCipher
 from models.schema.records import Kind
-from models.schema.store_key import open_encrypted
+from models.schema.store_key import open_encrypted, take_over
 from models.schema.tables import metadata
 from models.schema.terms import SenderTerms
 from tests.conftest import Store, new_postgres
@@ -184,12 +186,17 @@ INSERT INTO couplings (
 MINUTE_US = 60 * 1_000_000
 
 
+def unbound(cipher: PiiCipher, clear: bytes) -> bytes:
+    """What a program of before 0020 encrypted."""
+    return bytes(12) + AESGCM(cipher.cipher_key).encrypt(bytes(12), clear, None)
+
+
 def test_what_was_queued_before_there_was_one_queue_is_done_after_it(bare: Engine, filled: Store) -> None:
     upgrade_to(bare, "0006")
     store, now = Store(bare, filled.cipher), clock.to_us(school.NOW)
     requests = {
-        "waiting": {"state": "waiting", "input": store.cipher.encrypt(b"{}"), "kind": "room"},
-        "busy": {"state": "busy", "input": store.cipher.encrypt(b"<x/>"), "lease": "a", "tries": 1,
+        "waiting": {"state": "waiting", "input": unbound(store.cipher, b"{}"), "kind": "room"},
+        "busy": {"state": "busy", "input": unbound(store.cipher, b"<x/>"), "lease": "a", "tries": 1,
                  "leased_until_us": now + MINUTE_US},
         "done": {"state": "done", "report": '{"errors": 0}', "done_us": now, "tries": 1},
         "failed": {"state": "failed", "error_nl": "Nee.", "error_en": "No.", "done_us": now, "tries": 1},
@@ -211,7 +218,7 @@ def test_what_was_queued_before_there_was_one_queue_is_done_after_it(bare: Engin
             source = {"id": poll["id"], "key": f"bron-{poll['id']}"}
             connection.execute(text("INSERT INTO sources VALUES (:id, :key, 'Bron', 'publisher', NULL)"), source)
             connection.execute(text(COUPLINGS), poll)
-    database.upgrade(bare)
+    take_over(bare, store.cipher, store.cipher)
     with clock.fixed(school.NOW):
         states = {token: page_requests.find(bare, store.cipher, token) for token in requests}
         assert {token: state.state for token, state in states.items() if state is not None} == {
@@ -222,8 +229,11 @@ def test_what_was_queued_before_there_was_one_queue_is_done_after_it(bare: Engin
         assert (states["done"].report, states["failed"].error_en) == ({"errors": 0}, "No.")
         job = work_queue.claim(bare)
         assert job is not None
-        assert job.payload is not None
-        assert (job.kind, job.title, store.cipher.decrypt(job.payload)) == (page_requests.SANDBOX, "waiting", b"{}")
+        assert (job.kind, job.title, page_requests.payload_of(store.cipher, job)) == (
+            page_requests.SANDBOX,
+            "waiting",
+            b"{}",
+        )
         assert work_queue.claim(bare) is None
     with clock.fixed(school.NOW + timedelta(seconds=70)):  # the leases of workers that did not survive the upgrade
         second, third = work_queue.claim(bare), work_queue.claim(bare)

@@ -24,6 +24,7 @@ from models.ingest import identity, schools
 from models.ingest.result_store import Receipt
 from models.results.catalogue import catalogue
 from models.schema import clock, database
+from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE, Verdict
 from models.schema.tables import (
@@ -322,7 +323,7 @@ def test_a_refused_message_changes_nothing_and_is_kept_sealed(any_store: Store) 
     assert row.fault == "Client.ScoreOngeldig"
     assert json.loads(row.findings)[0]["rule"] == "xsd.value"
     assert data not in bytes(raw.sealed)
-    assert any_store.cipher.decrypt(bytes(raw.sealed)) == data
+    assert any_store.cipher.decrypt(bytes(raw.sealed), place(raw_messages.c.sealed, raw.delivery_id)) == data
     assert raw.keep_until_us == clock.to_us(NOW) + 30 * 24 * 3600 * 1_000_000
 
 
@@ -473,7 +474,7 @@ def test_an_accepted_message_is_kept_as_long_as_configured(store: Store) -> None
     take(store, message(), retention=RetentionPolicy(accepted_days=2))
     with database.read_transaction(store.engine) as connection:
         raw = connection.execute(select(raw_messages)).one()
-    assert store.cipher.decrypt(bytes(raw.sealed)) == message()
+    assert store.cipher.decrypt(raw.sealed, place(raw_messages.c.sealed, raw.delivery_id)) == message()
 
 
 def test_the_same_bytes_for_another_school_are_judged_for_that_school(store: Store) -> None:

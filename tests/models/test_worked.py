@@ -44,7 +44,9 @@ def report(key: str, day: str, made: int | None, status: str = "bezig", minutes:
 
 def send(store: Store, day: str, *reports: str, pupil: int = LARS) -> None:
     """What a source sends in the evening of a day."""
-    data = message(leerlingid=f"1-{pupil}", aanmaakdatum=f"{day}T18:00:00", results="".join(reports), tests=OTHER_TEST)
+    data = message(
+        leerlingid=f"L1{pupil:04}", aanmaakdatum=f"{day}T18:00:00", results="".join(reports), tests=OTHER_TEST
+    )
     with clock.fixed(datetime.fromisoformat(f"{day}T18:05:00+01:00")), spool([data]) as spooled:
         destination = OwnSchool(store.engine, school.SCHOOL)
         source = ResultSource(source_id=school.SUMS, destination=destination, channel="load")

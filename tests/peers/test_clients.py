@@ -15,12 +15,13 @@ import pytest
 import requests
 import zeep
 from lxml import etree
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from connectors.intake.push import ReceiverContext
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation
 from models.schema import database
+from models.schema.encrypted_columns import place
 from models.schema.records import SCALE
 from models.schema.tables import deliveries, identifiers, parts, results
 from tests.conftest import Store
@@ -183,15 +184,16 @@ def address(store: Store) -> Iterator[str]:
 def stored(store: Store) -> dict[str, tuple[str, str, int | None]]:
     """Pupil, part and score of every result, by its key."""
     query = (
-        select(results.c.key, identifiers.c.sealed, parts.c.code, results.c.score)
+        select(results.c.key, identifiers, parts.c.code, results.c.score)
         .join(identifiers, identifiers.c.id == results.c.identifier_id)
         .join(parts, parts.c.id == results.c.part_id)
     )
     with database.read_transaction(store.engine) as connection:
-        return {
-            row.key: (store.cipher.decrypt(row.sealed).decode(), row.code, row.score)
-            for row in connection.execute(query)
-        }
+        return {row.key: (_pupil(store, row), row.code, row.score) for row in connection.execute(query)}
+
+
+def _pupil(store: Store, row: Row[Any]) -> str:
+    return store.cipher.decrypt(row.sealed, place(identifiers.c.sealed, row.school_id, row.id)).decode()
 
 
 @pytest.mark.parametrize("name", CLIENTS)

@@ -32,6 +32,7 @@ from models.ingest.page_requests import PageRequest
 from models.results.subject_mapping import map_subject
 from models.sandbox import sandboxes
 from models.schema import clock, database, tables
+from models.schema.encrypted_columns import place
 from models.schema.records import Roster, SchoolRef
 from tests.dashboard import school
 from tests.dashboard.test_tampered import body_of, changed
@@ -199,7 +200,7 @@ class Probes:
         if kind == "roster":
             return {"roster.id": {"type": kind, "do": "drop", "index": self.pending(place)}}
         if kind == "links-file":
-            file = base64.b64encode(b"identifier,pupil\nlos502,1-2\n").decode()
+            file = base64.b64encode(b"identifier,pupil\nlos502,L10002\n").decode()
             return {"links-file.contents": f"data:text/csv;base64,{file}"}
         return {}
 
@@ -214,16 +215,18 @@ class Probes:
             )
             return linked or identity.link(connection, BOSSES[place], identifier, 1)
 
-    def pending(self, place: str) -> int:
+    def pending(self, where: str) -> int:
         """The number of a pupil list that waits."""
         number = next(_numbers)
         roster = Roster(school.YEAR, SchoolRef("99XX", "00"), None, None, (), (), ())
-        with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
+        with database.write_transaction(self.store.engine, SCHOOL_OF[where]) as connection:
             connection.execute(
                 insert(tables.rosters).values(
-                    school_id=SCHOOL_OF[place], id=number, delivery_id=6, school_year=school.YEAR, location="",
+                    school_id=SCHOOL_OF[where], id=number, delivery_id=6, school_year=school.YEAR, location="",
                     pupil_count=0, group_count=0, composed_count=0, state="held",
-                    sealed=self.store.cipher.encrypt(_roster_json.dump_json(roster)),
+                    sealed=self.store.cipher.encrypt(
+                        _roster_json.dump_json(roster), place(tables.rosters.c.sealed, SCHOOL_OF[where], number)
+                    ),
                 )
             )  # fmt: skip
         return number

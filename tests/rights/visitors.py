@@ -22,6 +22,7 @@ from dashboard.server.sign_in import SignIn
 from dashboard.server.wsgi import create_app
 from models.access.accounts import signed_in
 from models.schema import clock, database, tables
+from tests import encrypted
 from tests.conftest import Store
 from tests.connectors.sending import serving_app
 from tests.dashboard import school
@@ -179,8 +180,8 @@ def _account(connection: Connection, store: Store, role: str) -> Entry:
 def _own_school(connection: Connection, store: Store) -> None:
     """A second teacher of the class, numbers to link, and a date that another class missed, so that it has signals."""
     of_school = {"school_id": school.SCHOOL}
-    key = {"key_digest": store.cipher.digest("teacher", "3"), "key_sealed": store.cipher.encrypt(b"3")}
-    connection.execute(insert(tables.teachers).values(**of_school, id=MENTOR, **key, last_name="Mentor"))
+    mentor = encrypted.teacher(store.cipher, school.SCHOOL, MENTOR)
+    connection.execute(insert(tables.teachers).values(**mentor, last_name="Mentor"))
     link = {"teacher_id": MENTOR, "group_id": 1, "from_us": 1}
     connection.execute(insert(tables.teacher_groups).values(**of_school, **link))
     due = {"class_id": school.CLASS_B, "test_id": 2, "due_on": "2026-11-16", "set_by": "test", "set_us": 1}
@@ -206,10 +207,9 @@ def _park(connection: Connection, store: Store, school_id: int, *numbers: int) -
         value = f"los{number}"
         connection.execute(
             insert(tables.identifiers).values(
-                school_id=school_id, id=number, kind="las", digest=store.cipher.digest("las", value),
-                sealed=store.cipher.encrypt(value.encode()), parked_because="unknown",
+                **encrypted.identifier(store.cipher, school_id, number, value), parked_because="unknown"
             )
-        )  # fmt: skip
+        )
 
 
 def linked_file(text: str) -> str:

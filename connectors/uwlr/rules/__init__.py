@@ -162,7 +162,6 @@ def finding(
     element: str = "",
     expected: str = "",
     fault: str | None = None,
-    level: str | None = None,
     **words: str | int,
 ) -> Finding:
     """A finding by rule `rule_id` under an agreement.
@@ -172,7 +171,7 @@ def finding(
     unknown.
     """
     rule = RULES[rule_id]
-    effective = level or rule.level_under(agreement)
+    effective = rule.level_under(agreement)
     form_nl, form_en = form_of(element)
     alternatives = tuple(expected.split(", "))
     common = {

@@ -34,7 +34,7 @@ def frame() -> Body:
 
 def layout(viewer: Viewer, /, **_query: object) -> Body:
     """The whole page."""
-    with database.read_transaction(request.context().engine) as connection:
+    with database.read_transaction(request.context().engine, viewer.school_id) as connection:
         roles = accounts.accounts_of_school(connection, viewer)
         invitations = accounts.open_invitations(connection, viewer)
         teachers = accounts.teacher_names(connection, viewer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -31,7 +32,7 @@ from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word, no_c
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.controls import Options, period_options
-from dashboard.ui.coverage import coverage
+from dashboard.ui.coverage import coverage, coverage_sentences
 from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import BOTH_YEARS, BY_MATERIAL, CONTROLS, OPEN_GROUP, ClassFilters
 from dashboard.ui.markup import blocks
@@ -82,7 +83,7 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
 
 def _read(viewer: Viewer, address: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         classes, filters, view = read_class(connection, viewer, address, context.options.holidays)
     if view is not None:
         audit_trail.looked("class", [pupil.id for pupil in view.overview.pupils])
@@ -242,7 +243,8 @@ def _save_as(view: ClassView, heading: str) -> html.Details:
     """The menu with files of exactly what the screen shows."""
     viewer = request.viewer()
     assert viewer is not None
-    sheet = view.state.once(("sheet", _seen_as(view)), lambda: sheet_of(view, heading))
+    kept = view.state.once(("sheet", _seen_as(view)), lambda: sheet_of(view, heading))
+    sheet = replace(kept, taken_us=clock.now_us(), coverage=tuple(coverage_sentences(view.sources)))
     token = request.context().snapshots.add(viewer, sheet)
     # No download attribute: where the snapshot is gone the answer is this page with the same filters, to be seen.
     links = [

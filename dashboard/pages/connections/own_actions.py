@@ -179,7 +179,7 @@ def _show_once(issued: IssuedAccount, sentence: str) -> None:
 
 
 def _done(viewer: Viewer, number: int, action: str, sentence: str) -> None:
-    with read_transaction(request.context().engine) as connection:
+    with read_transaction(request.context().engine, viewer.school_id) as connection:
         source_id = own_connections.find_own(connection, viewer, number).source_id
     audit_trail.record(Administered(action, source_id or 0))
     request.flash(sentence)

@@ -55,7 +55,7 @@ def frame() -> Body:
 def layout(viewer: Viewer, /, connection: object = None, **query: object) -> Body:
     """The whole page; a sentence where the viewer's school has no such connection."""
     number = _number(connection)
-    with database.read_transaction(request.context().engine) as store:
+    with database.read_transaction(request.context().engine, viewer.school_id) as store:
         try:
             own = own_connections.find_own(store, viewer, number)
             if own.kind == SENDER:
@@ -94,7 +94,7 @@ def register(app: dash.Dash) -> None:
         if state is None or state.state in WAITING:
             raise dash.exceptions.PreventUpdate
         number = _number(path.removeprefix(f"{OWN}/") if isinstance(path, str) else "")
-        with database.read_transaction(request.context().engine) as connection:
+        with database.read_transaction(request.context().engine, viewer.school_id) as connection:
             try:
                 own = own_connections.find_own(connection, viewer, number)
             except AccessDenied:

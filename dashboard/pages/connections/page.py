@@ -115,7 +115,7 @@ def _read(
     list[SubjectMapping],
 ]:
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         parked = identity.parked(connection, viewer, context.cipher)
         linkable = linkable_pupils(connection, viewer, context.cipher) if parked else []
         audit_trail.looked("links of pupils", [item.pupil.id for item in linkable])

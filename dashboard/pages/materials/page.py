@@ -102,7 +102,7 @@ def register(app: dash.Dash) -> None:
 
 
 def _read(viewer: Viewer) -> MaterialCatalogue:
-    with database.read_transaction(request.context().engine) as connection:
+    with database.read_transaction(request.context().engine, viewer.school_id) as connection:
         return material_catalogue(connection, viewer)
 
 

@@ -52,7 +52,7 @@ def read(
 ) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
     """Read what the page shows for an address."""
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         classes, filters, view = read_my_pupils(connection, context.cipher, viewer, address, context.options.holidays)
     if view is not None:
         audit_trail.looked(screen, [member.id for member in view.everyone])

@@ -9,7 +9,7 @@ from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.series import level_state
 from dashboard.text.scores import growth_with_numbers, level_meanings, score_words, span_words
 from dashboard.text.signal_words import settled_words
-from dashboard.text.translate import _, day_name, n_, native, short_day
+from dashboard.text.translate import _, day_name, language, n_, native, short_day
 from dashboard.text.words import (
     ATTENTION_GROUP_SIGNS,
     GROWTH_SIGNS,
@@ -22,6 +22,7 @@ from dashboard.text.words import (
 )
 from dashboard.ui import addresses
 from dashboard.ui.elements import Link, html
+from dashboard.ui.markup import Written, written
 from dashboard.ui.matrix_columns import CellContent
 from dashboard.ui.matrix_table import missing_lines, scale_word, value
 from dashboard.ui.my_pupils_view import MyPupilsView, SubjectColumn, SubjectSeries, bound_of, column_series
@@ -130,7 +131,7 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
                 **attrs(data_l=_("Open signals"), data_signals=str(len(view.signals_of(member.id)))),
             ),
             html.Td(agreement_words(view.notes.get(member.id, [])), className="t2 ag", **attrs(data_l=_("Agreement"))),
-            *(_cell(view, member, column, line) for column, line in zip(view.columns, lines, strict=True)),
+            *(_written_cell(view, member, column, line) for column, line in zip(view.columns, lines, strict=True)),
         ],
         **attrs(data_pupil=str(member.id)),
     )
@@ -145,6 +146,13 @@ def placement_line(placement: Placement) -> html.Small:
 
 
 # -- a subject of a pupil ------------------------------------------------------------------------------------
+
+
+def _written_cell(view: MyPupilsView, member: Member, column: SubjectColumn, line: SubjectSeries) -> Written:
+    """A cell as it was written before, where the results of others changed alone."""
+    key = ("my pupils cell", member.id, column.subject, view.period, language(), request.scheme())
+    of_other = line.subject_material != column.subject_material and view.material(line.subject_material)
+    return view.state.piece(key, (line, of_other), lambda: written(_cell(view, member, column, line)))
 
 
 def _cell(view: MyPupilsView, member: Member, column: SubjectColumn, line: SubjectSeries) -> html.Td:

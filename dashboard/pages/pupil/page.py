@@ -55,6 +55,7 @@ from models.access.people import PupilName, PupilRecord, class_list, members
 from models.access.people import pupil as read_pupil
 from models.access.viewer import Viewer
 from models.classroom.audience import audience_of
+from models.classroom.class_state import ClassState
 from models.classroom.timeline import PupilTimeline, Sitting, provenance, timeline_of
 from models.results.missing import missing_reason_of
 from models.results.periods import Period
@@ -72,7 +73,7 @@ def title(pupil_id: object = None, **_address: object) -> str:
     viewer, number = request.viewer(), read_id(pupil_id)
     if viewer is None or number is None:
         return ""
-    with database.read_transaction(request.context().engine) as connection:
+    with database.read_transaction(request.context().engine, viewer.school_id) as connection:
         record = read_pupil(connection, viewer, number)
     return _name(record) if record is not None else ""
 
@@ -115,14 +116,15 @@ class _PupilData:
     def once(self, name: str, compute: Callable[[], list[Any]]) -> list[Any]:
         """What depends on the data of the class only, computed once for each version of them."""
         key = (name, self.timeline.pupil.id, self.timeline.period, language(), request.scheme())
-        return compute() if self.side.state is None else self.side.state.once(key, compute)
+        state = _state_with(self.timeline.pupil.id, self.side)
+        return compute() if state is None else state.once(key, compute)
 
 
 def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | None:
     if pupil_id is None:
         return None
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         year = current_school_year(class_list(connection, viewer))
         record = read_pupil(connection, viewer, pupil_id)
         if record is None:
@@ -136,10 +138,16 @@ def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | Non
 
 
 def _timeline(connection: Connection, viewer: Viewer, record: PupilRecord, period: Period, side: Side) -> PupilTimeline:
-    if side.state is None:
+    state = _state_with(record.id, side)
+    if state is None:
         return timeline_of(connection, viewer, record, period)
-    timeline = side.state.once(("timeline", record.id, period), lambda: timeline_of(connection, viewer, record, period))
-    return replace(timeline, sources=side.state.class_data.sources)
+    timeline = state.once(("timeline", record.id, period), lambda: timeline_of(connection, viewer, record, period))
+    return replace(timeline, sources=state.class_data.sources)
+
+
+def _state_with(pupil_id: int, side: Side) -> ClassState | None:
+    """The state of the classes of a pupil, where results of the pupil renew it: not of a leaver."""
+    return side.state if side.state is not None and pupil_id in side.state.judged.pupils else None
 
 
 def not_yours() -> Body:
@@ -601,7 +609,7 @@ def register(app: dash.Dash) -> None:
         match, pupil_id = _SITTING.fullmatch(str(index)), _pupil_of(path)
         if match is None or pupil_id is None:
             raise dash.exceptions.PreventUpdate
-        with database.read_transaction(request.context().engine) as connection:
+        with database.read_transaction(request.context().engine, viewer.school_id) as connection:
             source = provenance(connection, viewer, pupil_id, int(match[1]), match[2], int(match[3] or 0))
         if source is not None:
             audit_trail.looked("pupil", [pupil_id])

@@ -54,7 +54,7 @@ def layout(viewer: Viewer, /, pupil_id: object = None, **_query: object) -> Body
     if number is None:
         return not_yours()
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         year = current_school_year(class_list(connection, viewer))
         timeline = pupil_timeline(connection, viewer, number, period_dates(THIS_YEAR, year))
         if timeline is None:

@@ -32,7 +32,7 @@ from dashboard.ui.controls import class_select, options, select
 from dashboard.ui.coverage import coverage
 from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import current_school_year, read_filters
-from dashboard.ui.markup import block, blocks
+from dashboard.ui.markup import Written, block, blocks, written
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, card, note, sign, state
@@ -109,7 +109,7 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
 
 def _read(viewer: Viewer, address: Mapping[str, object]) -> tuple[list[ClassRef], SignalFilters, _SignalsView | None]:
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         classes = class_list(connection, viewer)
         filters = _filters(classes, address)
         if not classes:
@@ -252,9 +252,18 @@ def _cards(viewer: Viewer, shown: _SignalsView) -> list[Any]:
         of_rule = [signal for signal in signals if signal.rule is rule]
         if of_rule:
             number = n_("{number} signal", "{number} signals", len(of_rule))
-            items = [_row(viewer, shown, names, signal) for signal in of_rule]
+            items = [_written_row(viewer, shown, names, signal) for signal in of_rule]
             rows.append(card(rule_title(rule), [html.Ul(items, className="att")], number, id=f"rule-{rule.value}"))
     return rows
+
+
+def _written_row(viewer: Viewer, shown: _SignalsView, names: Mapping[int, PupilName], signal: Signal) -> Written:
+    """A row as it was written before, where the results of others changed alone."""
+    state = shown.state
+    newest = signal.evidence.totals[-1:]
+    parts = [part for scored_test in newest for part in state.class_data.parts_of(scored_test.total.sitting)]
+    key = ("signal", signal.target, shown.filters, tuple(shown.classes), language())
+    return state.piece(key, (signal, parts), lambda: written(_row(viewer, shown, names, signal)))
 
 
 def _row(viewer: Viewer, shown: _SignalsView, names: Mapping[int, PupilName], signal: Signal) -> html.Li:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import hmac
 import io
 import secrets
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidTag
@@ -73,6 +75,33 @@ class EncryptedWriter(io.RawIOBase):
         self._number += 1
 
 
+def cipher_of(path: Path, ciphers: Iterable[PiiCipher]) -> PiiCipher:
+    """The first of these ciphers by which a backup was made. Raises BackupRefused or OSError."""
+    for cipher in ciphers:
+        with path.open("rb") as file:
+            salt, check = _header(file)
+        if hmac.compare_digest(check, _derive(cipher, salt)[1]):
+            return cipher
+    raise _other_key()
+
+
+def _header(file: BinaryIO) -> tuple[bytes, bytes]:
+    """The salt and the check value at the beginning of a backup."""
+    header = file.read(len(MAGIC) + SALT_BYTES + CHECK_BYTES)
+    if not header.startswith(MAGIC) or len(header) < len(MAGIC) + SALT_BYTES + CHECK_BYTES:
+        raise BackupRefused("Dit is geen reservekopie van Rondblik.", "This is no backup of Rondblik.")
+    return header[len(MAGIC) : -CHECK_BYTES], header[-CHECK_BYTES:]
+
+
+def _other_key() -> BackupRefused:
+    return BackupRefused(
+        "Deze reservekopie is met een andere sleutel gemaakt; zet de sleutel van toen in de datamap: als sealing.key, "
+        "of onder de naam sealing.key.… die hij kreeg toen hij vervangen werd.",
+        "This backup was made with another key; put the key of that time in the data folder: as sealing.key, or under "
+        "the name sealing.key.… that it got when it was replaced.",
+    )
+
+
 class EncryptedReader(io.RawIOBase):
     """Reads what an `EncryptedWriter` wrote to `file`; raises BackupRefused where key or bytes are others.
 
@@ -81,17 +110,10 @@ class EncryptedReader(io.RawIOBase):
 
     def __init__(self, file: BinaryIO, cipher: PiiCipher) -> None:
         self._file, self._number, self._clear = file, 0, memoryview(b"")
-        header = file.read(len(MAGIC) + SALT_BYTES + CHECK_BYTES)
-        if not header.startswith(MAGIC) or len(header) < len(MAGIC) + SALT_BYTES + CHECK_BYTES:
-            raise BackupRefused("Dit is geen reservekopie van Rondblik.", "This is no backup of Rondblik.")
-        salt, check = header[len(MAGIC) : -CHECK_BYTES], header[-CHECK_BYTES:]
+        salt, check = _header(file)
         self._cipher, expected = _derive(cipher, salt)
         if not hmac.compare_digest(check, expected):
-            raise BackupRefused(
-                "Deze reservekopie is met een andere sleutel gemaakt; geef met --key het bestand sealing.key dat erbij "
-                "hoort.",
-                "This backup was made with another key; name the sealing.key that belongs to it with --key.",
-            )
+            raise _other_key()
         self._next = file.read(CHUNK_BYTES + TAG_BYTES)
 
     def readable(self) -> bool:

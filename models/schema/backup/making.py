@@ -20,8 +20,10 @@ from models.schema.database import (
     LATER_VERSION,
     SQLITE_FILE,
     DatabaseUnsafe,
+    for_all_schools,
     is_known_revision,
     open_engine,
+    show,
     stands_on_nodes,
 )
 from models.schema.encryption import PiiCipher
@@ -105,7 +107,8 @@ def _rows_of(files: Iterable[Path]) -> dict[str, int]:
 
 
 def _write_postgresql(engine: Engine, cipher: PiiCipher, stream: BinaryIO) -> Manifest:
-    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+    with for_all_schools(engine).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        show(connection, None)
         manifest = describe(connection, cipher)
         manifest.write(stream)
         with postgresql.dumped(engine, connection) as script:

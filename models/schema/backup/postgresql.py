@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from typing import IO, BinaryIO
 
 from psycopg import conninfo
-from sqlalchemy import Connection, Engine, func, inspect, select, text
+from sqlalchemy import Connection, Engine, func, inspect, select
 
 from models.schema.backup.container import BackupRefused
+from models.schema.database import ALL_SCHOOLS, OTHERS, SHOWN
 
 NO_SECRETS = ("--no-password", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--set", "VERBOSITY=sqlstate")
 
@@ -25,7 +26,7 @@ def dumped(engine: Engine, connection: Connection) -> Iterator[IO[bytes]]:
     Raises BackupRefused where pg_dump is missing or fails.
     """
     snapshot = connection.scalar(select(func.pg_export_snapshot()))
-    options = ("--no-password", "--no-owner", "--no-privileges", f"--snapshot={snapshot}")
+    options = ("--no-password", "--no-owner", "--no-privileges", "--enable-row-security", f"--snapshot={snapshot}")
     with _running(engine, "pg_dump", *options, stdout=subprocess.PIPE) as (process, failed):
         assert process.stdout is not None
         yield process.stdout
@@ -39,7 +40,7 @@ def replace_with(engine: Engine, script: BinaryIO, rows: Mapping[str, int]) -> N
     Raises BackupRefused where psql is missing or fails, or somebody else uses the database; then nothing has changed.
     """
     with engine.connect() as connection:
-        if connection.scalar(_OTHERS):
+        if connection.scalar(OTHERS):
             raise BackupRefused(
                 "De database is in gebruik; stop eerst `rondblik serve` en `rondblik worker`.",
                 "The database is in use; stop `rondblik serve` and `rondblik worker` first.",
@@ -59,12 +60,6 @@ def replace_with(engine: Engine, script: BinaryIO, rows: Mapping[str, int]) -> N
             pass  # it has failed
         if process.wait() != 0:
             raise failed()
-
-
-_OTHERS = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-    "AND backend_type = 'client backend'"
-)
 
 
 def _expect(table: str, count: int) -> str:
@@ -91,6 +86,7 @@ def _running(
     _, parameters = engine.dialect.create_connect_args(engine.url)
     password = str(parameters.pop("password", "") or "")
     parameters.pop("context", None)
+    parameters["options"] = f"{parameters.get('options', '')} -c {SHOWN}={ALL_SCHOOLS}".strip()
     command = [path, *options, f"--dbname={conninfo.make_conninfo(**parameters)}"]
     environment = os.environ | ({"PGPASSWORD": password} if password else {})
     with tempfile.TemporaryFile() as errors:

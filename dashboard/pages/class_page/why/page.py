@@ -97,7 +97,7 @@ def read_question(value: object) -> Question | None:
 def _explain(viewer: Viewer, question: Question) -> list[Any] | None:
     """The explanation; None where the viewer has no class."""
     context = request.context()
-    with database.read_transaction(context.engine) as connection:
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
         _classes, _filters, view = read_class(
             connection, viewer, filters_of(question.get("search")), context.options.holidays
         )
