@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The program is started hundreds of times by the tests, and measured: it is compiled once, as after an installation.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick test-dates fuzz compare faults check bench bench-full bench-large simulate rules screenshots lock clean
+.PHONY: demo test quick test-dates fuzz compare faults nodes check bench bench-full bench-large simulate rules screenshots lock clean
 
 demo: .venv/.charts
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -22,6 +22,8 @@ test: .venv/.ready-dev
 	@scripts/need-packages chromium-headless-shell fonts-noto-core postgresql libxml2-utils nginx:nginx-light $(PEERS) $(SPREADSHEET)
 	@$(MAKE) --no-print-directory .venv/.charts check
 	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not timing" $(PYTEST_ARGS)
+	RONDBLIK_NODES=3 TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -q -k "many_results or both_databases" \
+	  tests/models/test_store.py tests/connectors/test_receive.py
 	$(BIN)/python -m pytest -m timing $(or $(PYTEST_ARGS),$(TIMED)) || test $$? -eq 5 # none of those that were named
 
 # The inner loop: checks, and the tests that need neither a browser, nor PostgreSQL, nor a process of their own.
@@ -50,6 +52,15 @@ compare: .venv/.ready-dev
 # Three hundred starts, each with its first messages all at once; `make test` tries twenty.
 faults: .venv/.ready-dev
 	$(BIN)/python -m tests.faults.first_messages --starts 300 --live 20 --rosters 60
+
+# The tests of storing and receiving with the schools on three servers, and sixty stops of those as by a power cut.
+ON_NODES := $(addprefix tests/models/test_,store identity rosters erasure goals_and_notes pupil_retention queries \
+  version_cache) $(addprefix tests/connectors/test_,receive quarantine sandboxes)
+nodes: .venv/.ready-dev
+	@scripts/need-packages postgresql
+	RONDBLIK_NODES=3 TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 -m "not timing and not sqlite" \
+	  $(addsuffix .py,$(ON_NODES))
+	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m tests.faults.killed_nodes --rounds 60
 
 check: .venv/.ready-dev
 	$(BIN)/ruff check .
