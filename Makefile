@@ -15,13 +15,15 @@ PEERS := curl php-cli php-soap libsoap-lite-perl ca-certificates node:nodejs npm
 # A spreadsheet without windows, and what lets Debian's Python steer it: 90 MB to fetch, 280 MB on the disk.
 SPREADSHEET := soffice:libreoffice-calc-nogui python3-uno
 
+# One more than two cores: a third of the time of many tests is waiting for a server or a browser.
+WORKERS ?= 3
 # What must be alone on the machine; only these files are collected for it.
 TIMED = $(shell grep -rl --include='*.py' 'mark\.timing' tests)
 
 test: .venv/.ready-dev
 	@scripts/need-packages chromium-headless-shell fonts-noto-core postgresql libxml2-utils nginx:nginx-light $(PEERS) $(SPREADSHEET)
 	@$(MAKE) --no-print-directory .venv/.charts check
-	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not timing" $(PYTEST_ARGS)
+	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not timing" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m timing $(or $(PYTEST_ARGS),$(TIMED)) || test $$? -eq 5 # none of those that were named
 
 # The inner loop: checks, and the tests that need neither a browser, nor PostgreSQL, nor a process of their own.
