@@ -96,6 +96,14 @@ def test_another_password_or_name_is_refused_alike(
     assert "Set-Cookie" not in answer.headers
 
 
+def test_a_password_counts_to_its_last_character(web: flask.Flask, school_store: Store) -> None:
+    longest = "é" * local_accounts.MAX_PASSWORD
+    with database.write_transaction(school_store.engine) as connection:
+        _, made = local_accounts.add(connection, school_store.cipher, "sam", "Sam de Groot", longest)
+    for typed, status in ((longest + "é", 403), (longest[:-1], 403), (longest.upper(), 403), (longest, 303)):
+        assert sign_in(web, made.recovery_codes[0], typed)[0] == status
+
+
 def test_whoever_guesses_is_stopped_and_goes_on_after_a_quarter(web: flask.Flask, account: Account) -> None:
     with clock.fixed(school.NOW):
         assert [sign_in(web, "000000", f"gok nummer {number}")[0] for number in range(6)] == [403] * 5 + [429]
@@ -169,7 +177,7 @@ def test_the_command_makes_an_administrator_and_prints_the_secrets_once(tmp_path
     code, printed = run(tmp_path, *made)
     assert code == 0
     assert re.search(r"otpauth://totp/Rondblik:sam\?secret=[A-Z2-7]{32}&issuer=Rondblik", printed)
-    assert len(re.findall(r"recovery code +[0-9a-f]{8}-[0-9a-f]{8}\n", printed)) == 10
+    assert len(re.findall(r"recovery code +(?:[0-9a-f]{8}-){3}[0-9a-f]{8}\n", printed)) == 10
     assert PASSWORD not in printed
     assert run(tmp_path, "list") == (0, "Sam\n")
     assert run(tmp_path, *made)[0] == 0  # a new password and codes
