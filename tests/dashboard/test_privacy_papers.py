@@ -243,6 +243,16 @@ def test_how_people_sign_in_and_the_log_are_those_of_the_school(operator: Operat
     assert operator.paper(school=BAKEN).names("het heeft nu 0 gebeurtenissen")
 
 
+def test_a_name_with_marks_of_a_page_is_only_text(operator: Operator) -> None:
+    hostile = "<script>alert(1)</script>{{ here.place }}"
+    operator.config["publishers"][0]["name"] = hostile
+    operator.type("sync")
+    for which in PAPERS:
+        paper = operator.paper(which)
+        assert paper.names(hostile)
+        assert paper.page.xpath("//script") == []
+
+
 def test_both_state_the_classes_of_protection_and_the_place(operator: Operator, tmp_path: Path) -> None:
     for which in PAPERS:
         paper = operator.paper(which)

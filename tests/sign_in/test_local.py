@@ -24,6 +24,7 @@ from tests.dashboard import school
 from tests.sign_in.conftest import HERE, OWN, MakeApp
 
 PASSWORD = "een lang wachtwoord"
+ARGON2ID = b"$argon2id$v=19$m=65536,t=3,p=4$"  # 64 MiB, three passes
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -81,6 +82,28 @@ def test_a_code_works_once_and_not_after_a_later_one(web: flask.Flask, account: 
 def test_a_recovery_code_works_once(web: flask.Flask, account: Account) -> None:
     first, second = account.made.recovery_codes[:2]
     assert [sign_in(web, code)[0] for code in (first, first, second)] == [303, 403, 303]
+
+
+def test_a_session_ends_with_the_next_sign_in_and_with_a_new_password(
+    web: flask.Flask, account: Account, school_store: Store
+) -> None:
+    codes, tokens = account.made.recovery_codes, []
+    client = sign_in(web, codes[0])[1]
+    for code in (None, codes[1]):
+        if code is not None:
+            form = {"gebruiker": "sam", "wachtwoord": PASSWORD, "code": code, "naar": "/koppelingen"}
+            assert client.post("/aanmelden", data=form, base_url=HERE, headers=OWN).status_code == 303
+        cookie = client.get_cookie("rondblik_session", domain="localhost")
+        assert cookie is not None
+        tokens.append(cookie.value)
+    first, second = (web.test_client(), web.test_client())
+    for browser, token in zip((first, second), tokens, strict=True):
+        browser.set_cookie("rondblik_session", token, domain="localhost")
+    assert tokens[0] != tokens[1]
+    assert [browser.get("/koppelingen", base_url=HERE).status_code for browser in (first, second)] == [302, 200]
+    with database.write_transaction(school_store.engine) as connection:
+        local_accounts.add(connection, school_store.cipher, "sam", "Sam de Groot", PASSWORD)
+    assert second.get("/koppelingen", base_url=HERE).status_code == 302
 
 
 @pytest.mark.parametrize(("user", "password"), [("sam", "een ander wachtwoord"), ("niemand", PASSWORD), ("", "")])
@@ -146,6 +169,7 @@ def test_the_database_holds_neither_password_nor_secret(school_store: Store, acc
     held = [value.encode() if isinstance(value, str) else value for row in rows for value in row]
     secrets = (PASSWORD, account.made.totp_secret, *account.made.recovery_codes)
     assert not [value for value in held if isinstance(value, bytes) and any(s.encode() in value for s in secrets)]
+    assert len([value for value in held if isinstance(value, bytes) and value.startswith(ARGON2ID)]) == 1
 
 
 def test_without_a_local_account_there_is_no_form_and_nobody_gets_in(make_app: MakeApp) -> None:
