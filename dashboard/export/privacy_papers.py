@@ -60,12 +60,17 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(whole=whole, moment=long_moment, day=_day, days=_days, role=role_word)
+    environment.filters.update(whole=whole, many=_many, moment=long_moment, day=_day, days=_days, role=role_word)
     return environment
 
 
 def _day(instant_us: int) -> str:
     return day_name(clock.from_us(instant_us).astimezone(clock.AMSTERDAM).date().isoformat())
+
+
+def _many(number: int, one: str, many: str) -> str:
+    """A number of things."""
+    return f"{whole(number)} {one if number == 1 else many}"
 
 
 def _days(days: int) -> str:

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from models.schema.database import write_transaction
 from tests import encrypted
 from tests.conftest import Store
 from tests.dashboard.installation import Installation
+from tests.models.test_erasure import ECK_ID
 from tests.uwlr.messages import message
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -142,7 +143,7 @@ def test_a_paper_has_the_facts_of_its_school_and_none_of_the_other(operator: Ope
     assert ours.row("Toetsplein").split(" | ")[2:5] == [
         "vr 20 nov 2026", "in gebruik", "2 resultaten met score; leerling aangeduid met leerlingnummer van het LAS"
     ]  # fmt: skip
-    assert "1 resultaten met score" in theirs.row("Lettertuin")
+    assert "1 resultaat met score" in theirs.row("Lettertuin")
     assert theirs.names("Er staan 2 scholen in deze database.")
 
 
@@ -188,6 +189,43 @@ def test_what_a_publisher_really_delivered_is_told(operator: Operator) -> None:
     assert "gewerkte tijd" not in operator.paper(school=BAKEN).row("Lettertuin")
 
 
+def test_a_publisher_of_two_schools_is_counted_for_each_apart(operator: Operator) -> None:
+    with clock.fixed(NOW - timedelta(days=10)):
+        operator.type("sender", "add", "--klantnaam", "Rekenwijs", "--id", "rekenwijs", "--school", BAKEN)
+    operator.type("sender", "key", "--klantnaam", "Rekenwijs", "--school", HORIZON)
+    with_eck_id = message(brin="99YY", leerlingid="L9").replace(
+        b"</leerlingid>", f"</leerlingid><eckid>{ECK_ID}</eckid>".encode()
+    )
+    operator.load("score.xml", with_eck_id, "--source", "rekenwijs")
+    operator.load("progress.xml", PROGRESS.read_bytes(), "--source", "rekenwijs")
+    ours, theirs = operator.paper(), operator.paper(school=BAKEN)
+    assert not theirs.names(ECK_ID)
+    assert ours.row("Rekenwijs").split(" | ")[2:5] == [
+        "vr 20 nov 2026", "in gebruik",
+        "1 resultaat met niet gemaakt of status, aantal opgaven, gewerkte tijd; leerling aangeduid met leerlingnummer "
+        "van het LAS",
+    ]  # fmt: skip
+    assert theirs.row("Rekenwijs").split(" | ")[2:5] == [
+        "di 10 nov 2026", "in gebruik",
+        "1 resultaat met score; leerling aangeduid met leerlingnummer van het LAS en ECK iD",
+    ]  # fmt: skip
+    assert [paper.row("Keten-ID (ECK iD)") for paper in (ours, theirs)] == ["versleuteld | 0", "versleuteld | 1"]
+
+
+def test_a_connection_begins_with_the_first_message_that_was_accepted(operator: Operator) -> None:
+    def load(days: int, school: str, source: str, scores: list[str]) -> None:
+        file = operator.folder / f"{days}.xml"
+        file.write_bytes(message(brin=school, scores=scores, aanmaakdatum=f"2026-11-{20 - days}T00:05:46"))
+        with clock.fixed(NOW - timedelta(days=days)):
+            operator.outcome("load", "--source", source, str(file))
+
+    load(9, "99XX", "toetsplein", ["x"])
+    load(8, "99YY", "toetsplein", ["7"])
+    assert operator.paper().row("Toetsplein").split(" | ")[2] == "vr 20 nov 2026"
+    load(7, "99XX", "toetsplein", ["7"])
+    assert operator.paper().row("Toetsplein").split(" | ")[2] == "vr 13 nov 2026"
+
+
 def test_terms_and_limits_are_those_of_the_school(operator: Operator) -> None:
     left = "Leerlingen die weg zijn, met resultaten, notities en doelen"
     paper = operator.paper()
@@ -209,6 +247,8 @@ def test_terms_and_limits_are_those_of_the_school(operator: Operator) -> None:
     operator.type("retention", "hold", "--school", HORIZON)
     assert operator.paper().row("Aanhoudingen (wissen uitgesteld)") == "1"
     assert other.row("Aanhoudingen (wissen uitgesteld)") == "0"
+    operator.type("retention", "release", "--school", HORIZON)
+    assert operator.paper().row("Aanhoudingen (wissen uitgesteld)") == "0"
 
 
 def test_who_has_access_is_counted_by_role_and_by_school(operator: Operator, store: Store) -> None:
@@ -216,7 +256,10 @@ def test_who_has_access_is_counted_by_role_and_by_school(operator: Operator, sto
     with write_transaction(store.engine) as connection:
         for number, role in enumerate([*Role, Role.TEACHER], 1):
             _account(connection, number, 1, role)
+        _open_and_ended(connection)
     paper = operator.paper()
+    assert paper.names("Open uitnodigingen: 1. Invallers nu: 1.")
+    assert operator.paper(school=BAKEN).names("Open uitnodigingen: 0. Invallers nu: 0.")
     assert paper.row("leraar") == "2 | leerlingen van de eigen groepen"
     assert all(paper.row(name)[0] == "1" for name in ("mentor", "beheerder", "schoolleider", "invaller"))
     assert operator.paper(school=BAKEN).names("Niemand heeft een account met een rol.")
@@ -226,6 +269,14 @@ def test_who_has_access_is_counted_by_role_and_by_school(operator: Operator, sto
     assert not operator.paper().names("leerlingen van de eigen groepen | leraar")
     with pytest.raises(AssertionError):
         operator.paper().row("leraar")
+
+
+def test_local_accounts_are_counted_by_school(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEHEIM", "een lang wachtwoord")
+    operator.type("account", "add", "sam", "--name", "Sam Beheer", "--school", BAKEN, "--password-env", "GEHEIM")
+    assert operator.paper(school=BAKEN).names("met een wachtwoord en een code (1 account).")
+    assert operator.paper("register", BAKEN).names("1 account met een rol, 0 open uitnodigingen")
+    assert not operator.paper().names("met een wachtwoord")
 
 
 def test_how_people_sign_in_and_the_log_are_those_of_the_school(operator: Operator) -> None:
@@ -239,7 +290,7 @@ def test_how_people_sign_in_and_the_log_are_those_of_the_school(operator: Operat
     assert paper.names("het heeft nu 0 gebeurtenissen")
     operator.type("retention", "hold", "--school", HORIZON)
     assert operator.paper("register").row("Omvang nu")  # the first activity
-    assert operator.paper().names("het heeft nu 1 gebeurtenissen")
+    assert operator.paper().names("het heeft nu 1 gebeurtenis van")
     assert operator.paper(school=BAKEN).names("het heeft nu 0 gebeurtenissen")
 
 
@@ -280,6 +331,26 @@ def test_on_each_database_and_without_a_change(known: Installation, which: str) 
     assert not paper.names("Bouzid")
     no_audit = {"audit_events": [], "audit_heads": [], "audit_pupils": []}  # made by the first who asks, on PostgreSQL
     assert known.rows() in (before, before | no_audit)
+
+
+def _open_and_ended(connection: Any) -> None:
+    """An invitation and a stand-in that are in force, and of each one that ended and one whose time is over."""
+    now, day = clock.now_us(), 24 * 3600 * clock.SECOND_US
+    for number, (ended_us, until_us, until_on) in enumerate(
+        [(None, now + day, "2026-11-20"), (now, now + day, "2026-11-20"), (None, now - day, "2026-11-19")]
+    ):
+        connection.execute(
+            insert(tables.invitations).values(
+                school_id=1, code_digest=bytes([number]) * 32, name="Jo Les", role="teacher", invited_by="Sam Beheer",
+                invited_us=now, until_us=until_us, ended_us=ended_us,
+            )
+        )  # fmt: skip
+        connection.execute(
+            insert(tables.stand_ins).values(
+                school_id=1, role_id=1, class_id=1, until_on=until_on, granted_by="Sam Beheer", granted_us=now,
+                ended_us=ended_us,
+            )
+        )  # fmt: skip
 
 
 def _account(connection: Any, number: int, school_id: int, role: Role) -> None:
