@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The program is started hundreds of times by the tests, and measured: it is compiled once, as after an installation.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick test-dates fuzz compare faults check bench bench-full bench-large simulate rules screenshots lock clean
+.PHONY: demo test quick test-dates fuzz compare faults nodes check bench bench-full bench-large simulate rules screenshots lock clean
 
 demo: .venv/.charts
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -15,13 +15,15 @@ PEERS := curl php-cli php-soap libsoap-lite-perl ca-certificates node:nodejs npm
 # A spreadsheet without windows, and what lets Debian's Python steer it: 90 MB to fetch, 280 MB on the disk.
 SPREADSHEET := soffice:libreoffice-calc-nogui python3-uno
 
+# One more than two cores: a third of the time of many tests is waiting for a server or a browser.
+WORKERS ?= 3
 # What must be alone on the machine; only these files are collected for it.
 TIMED = $(shell grep -rl --include='*.py' 'mark\.timing' tests)
 
 test: .venv/.ready-dev
 	@scripts/need-packages chromium-headless-shell fonts-noto-core postgresql libxml2-utils nginx:nginx-light $(PEERS) $(SPREADSHEET)
 	@$(MAKE) --no-print-directory .venv/.charts check
-	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not timing" $(PYTEST_ARGS)
+	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not timing" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m timing $(or $(PYTEST_ARGS),$(TIMED)) || test $$? -eq 5 # none of those that were named
 
 # The inner loop: checks, and the tests that need neither a browser, nor PostgreSQL, nor a process of their own.
@@ -50,6 +52,15 @@ compare: .venv/.ready-dev
 # Three hundred starts, each with its first messages all at once; `make test` tries twenty.
 faults: .venv/.ready-dev
 	$(BIN)/python -m tests.faults.first_messages --starts 300 --live 20 --rosters 60
+
+# The tests of storing and receiving with the schools on three servers, and sixty stops of those as by a power cut.
+ON_NODES := $(addprefix tests/models/test_,store identity rosters erasure goals_and_notes pupil_retention queries \
+  version_cache) $(addprefix tests/connectors/test_,receive quarantine sandboxes)
+nodes: .venv/.ready-dev
+	@scripts/need-packages postgresql
+	RONDBLIK_NODES=3 TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 -m "not timing and not sqlite" \
+	  $(addsuffix .py,$(ON_NODES))
+	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m tests.faults.killed_nodes --rounds 60
 
 check: .venv/.ready-dev
 	$(BIN)/ruff check .

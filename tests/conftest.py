@@ -9,19 +9,21 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 
-from models.schema import database
+from models.schema import database, nodes
 from models.schema.encryption import PiiCipher
 from models.schema.store_key import open_encrypted
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+ON_NODES = "RONDBLIK_NODES" in os.environ
+NODES = int(os.environ.get("RONDBLIK_NODES", "3"))
 LONGEST = "tests/project/test_readme.py"  # it installs the program
 
 
@@ -56,8 +58,11 @@ def empty_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(empty_data: Path, tmp_path: Path) -> Iterator[Store]:
-    """An empty store on SQLite."""
+def store(empty_data: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """An empty store on SQLite; with RONDBLIK_NODES on that many nodes of PostgreSQL."""
+    if ON_NODES:
+        yield request.getfixturevalue("distributed_store")
+        return
     folder = tmp_path / "data"
     shutil.copytree(empty_data, folder, dirs_exist_ok=True)
     engine = database.open_engine(database.sqlite_url(folder))
@@ -138,14 +143,14 @@ def postgres() -> Iterator[str]:
 def new_postgres(server_url: str, template: str = "template1") -> Iterator[Engine]:
     """A database of its own, dropped at the end: without any table, or a copy of another database."""
     name = f"t{uuid.uuid4().hex}"
-    server = create_engine(server_url + "postgres", isolation_level="AUTOCOMMIT")
+    server = create_engine(server_url + "postgres", isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     engine = database.open_engine(server_url + name)
     yield engine
     engine.dispose()
     with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name}"))
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     server.dispose()
 
 
@@ -175,11 +180,61 @@ def postgres_store(postgres: str, postgres_after_start: tuple[str, Path], tmp_pa
         yield Store(engine, open_encrypted(engine, tmp_path / "keys"))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["nodes"] if ON_NODES else ["sqlite", "postgresql"])
 def any_store(request: pytest.FixtureRequest) -> Store:
-    """An empty store, once on each database."""
-    store: Store = request.getfixturevalue("store" if request.param == "sqlite" else "postgres_store")
+    """An empty store, once on each database; with RONDBLIK_NODES on nodes only."""
+    names = {"sqlite": "store", "postgresql": "postgres_store", "nodes": "distributed_store"}
+    store: Store = request.getfixturevalue(names[request.param])
     return store
+
+
+# -- several servers -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def node_servers(postgres: str) -> Iterator[list[str]]:
+    """The addresses of the servers of the nodes; the first is that of the coordinator too."""
+    with ExitStack() as stack:
+        yield [postgres, *(stack.enter_context(postgres_server()).url for _ in range(NODES - 1))]
+
+
+@contextmanager
+def new_nodes(servers: Sequence[str], templates: Sequence[str] = ()) -> Iterator[list[str]]:
+    """An empty database, or a copy of one, on each of these servers; their addresses."""
+    with ExitStack() as stack:
+        chosen = templates or ["template1"] * len(servers)
+        engines = [stack.enter_context(new_postgres(*server)) for server in zip(servers, chosen, strict=True)]
+        for engine in engines:
+            engine.dispose()  # a database that somebody uses cannot be copied
+        yield [engine.url.render_as_string(hide_password=False) for engine in engines]
+
+
+@pytest.fixture(scope="session")
+def distributed_after_start(
+    postgres: str, node_servers: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, list[str], Path]]:
+    """The names of the databases of a distributed store and of its nodes, and the folder with its key, to copy."""
+    keys = tmp_path_factory.mktemp("distributed") / "keys"
+    with new_nodes(node_servers) as urls, new_postgres(postgres) as engine:
+        open_encrypted(engine, keys)
+        nodes.distribute(engine, urls)
+        engine.dispose()
+        yield str(engine.url.database), [str(make_url(url).database) for url in urls], keys
+
+
+@pytest.fixture
+def distributed_store(
+    postgres: str, node_servers: list[str], distributed_after_start: tuple[str, list[str], Path], tmp_path: Path
+) -> Iterator[Store]:
+    """An empty store whose schools stand on several servers."""
+    template, node_templates, keys = distributed_after_start
+    shutil.copytree(keys, tmp_path / "keys", dirs_exist_ok=True)
+    with new_nodes(node_servers, node_templates) as urls, new_postgres(postgres, template) as engine:
+        with engine.begin() as connection:
+            for number, url in enumerate(urls):
+                name = make_url(url).database
+                connection.execute(text(f"ALTER SERVER {nodes.SERVER}{number} OPTIONS (SET dbname '{name}')"))
+        yield Store(engine, open_encrypted(engine, tmp_path / "keys"))
 
 
 @pytest.fixture

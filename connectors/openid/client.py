@@ -7,8 +7,6 @@ userinfo is about the same subject.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from authlib.integrations.base_client import OAuthError
@@ -21,6 +19,7 @@ from joserfc.jws import JWSRegistry
 from requests import RequestException
 
 from connectors.errors import ConnectorError
+from connectors.openid.provider import Failure, Provider, Secrets, SignInFailed
 from connectors.openid.transport import bounded
 from models.schema import clock
 from models.schema.urls import address_problem
@@ -31,48 +30,6 @@ LEEWAY_SECONDS = 60
 GOOGLE = "https://accounts.google.com"  # which may leave the scheme out in its tokens
 
 Claims = dict[str, Any]
-
-
-class Failure(StrEnum):
-    """Why a sign-in was refused."""
-
-    UNREACHABLE = "unreachable"
-    ANSWER = "answer"  # not as the standard says
-    CODE = "code"  # expired, used before, or of another sign-in
-    SIGNATURE = "signature"
-    ISSUER = "issuer"
-    AUDIENCE = "audience"
-    NONCE = "nonce"
-    EXPIRED = "expired"
-
-
-class SignInFailed(Exception):
-    """Somebody could not be signed in; `failure` says why, and the text holds nothing of what was sent."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.value)
-        self.failure = failure
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """How Rondblik is known at an identity provider."""
-
-    issuer: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    scope: str = "openid profile"
-    client_auth: str = "client_secret_post"
-    algorithm: str = "RS256"  # of ID tokens; no other is accepted
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """What is kept between the two halves of a sign-in."""
-
-    state: str
-    nonce: str
-    verifier: str
 
 
 def authorization_url(provider: Provider, redirect_uri: str, secrets: Secrets) -> str:

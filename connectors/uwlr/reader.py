@@ -18,7 +18,6 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import BinaryIO, cast
 
-import numpy
 from lxml import etree
 
 from connectors.uwlr import names, values
@@ -526,6 +525,8 @@ class _Pass:
 
 def duplicate_hashes(hashes: array[int]) -> set[int]:
     """The values that occur more than once, found by sorting: eight bytes each and no hash table."""
+    import numpy  # takes a tenth of a second; of all commands few read a message
+
     ordered = numpy.sort(numpy.frombuffer(hashes, dtype=numpy.int64)) if hashes else numpy.zeros(0, numpy.int64)
     return set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
 

@@ -47,6 +47,30 @@ def protect(options: Options, role: str) -> int:
             raise click.UsageError("SQLite has no row-level security.")
         open_audit(store.engine, store.cipher)
         with database.write_transaction(store.engine) as connection:
+            if database.stands_on_nodes(connection):
+                raise click.UsageError("The schools stand on several servers, which row-level security does not cover.")
             row_security.protect(connection, role)
         click.echo(f"{role} may read and write, a school at a time.")
+    return DONE
+
+
+@db.command()
+@click.option("--node", "addresses", metavar="DSN", multiple=True, help="An empty database on PostgreSQL; repeat it.")
+@click.pass_obj
+def distribute(options: Options, addresses: tuple[str, ...]) -> int:
+    """Move the data of schools to these databases, or without any back to the one of the configuration.
+
+    Stop `serve` and `worker` before. The schools are divided evenly by their numbers.
+    """
+    for address in addresses:
+        if not address.startswith("postgresql+psycopg://"):
+            raise click.BadParameter("must begin with postgresql+psycopg://", param_hint="--node")
+    if len(set(addresses)) < len(addresses):
+        raise click.BadParameter("names a database twice", param_hint="--node")
+    from models.schema import nodes
+
+    with open_store(options) as store:
+        counts = nodes.distribute(store.engine, addresses)
+    where = f"{len(addresses)} nodes" if addresses else "one database"
+    click.echo(f"{sum(counts.values())} rows of schools stand on {where} now, {counts['results']} results among them.")
     return DONE

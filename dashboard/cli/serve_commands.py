@@ -9,7 +9,6 @@ from types import FrameType
 import click
 
 from connectors.intake.receive import PATH
-from dashboard.cli import progress_bars
 from dashboard.cli.backup_commands import backup_before_upgrade
 from dashboard.cli.exit_codes import COULD_NOT, DONE, REFUSED, fail
 from dashboard.cli.sender_commands import check_tolerances
@@ -83,6 +82,8 @@ def worker(options: Options) -> int:
 @click.pass_obj
 def sync(options: Options, key: str | None) -> int:
     """Fetch from every source now, due or not."""
+    from dashboard.cli import progress_bars  # which a server does not need at its start
+
     with open_store(options) as store:
         context, connection_configs = _work_context(store)
         with database.read_transaction(store.engine) as connection:

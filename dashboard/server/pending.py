@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Engine, delete, insert
 
-from connectors.openid.client import Secrets
+from connectors.openid.provider import Secrets
 from models.schema import clock
 from models.schema.database import short_write
 from models.schema.encrypted_columns import place

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from connectors.openid.client import Provider
+from connectors.openid.provider import Provider
 from dashboard.settings.schema import IdentityProvider, Settings
 from models.ingest import schools
 from models.ingest.schools import Identification, normal_location

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import flask
 from flask.typing import ResponseReturnValue
 
-from connectors.openid.client import Failure, SignInFailed, authorization_url, claims_of
+from connectors.openid.provider import Failure, SignInFailed
 from dashboard.auth import audit_trail, request
 from dashboard.auth.guard import ONWARD, Refused
 from dashboard.auth.sessions import Entry
@@ -149,6 +149,10 @@ def _no_invitation() -> Refused:
 
 def sign_in_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
     """Send the browser to a provider."""
+    from connectors.openid.client import (
+        authorization_url,  # takes a seventh of a start that many installations do without
+    )
+
     provider, context = sign_in.provider(key), request.context()
     if provider is None:
         flask.abort(404)
@@ -172,6 +176,8 @@ def sign_in_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
 
 def come_back(sign_in: SignIn) -> ResponseReturnValue:
     """The browser comes back from a provider: who is it, and as what do they go on."""
+    from connectors.openid.client import claims_of
+
     arguments, context = flask.request.args, request.context()
     browser, state = flask.request.cookies.get(_browser_cookie(), ""), arguments.get("state", "")
     begun = pending.take(context.engine, context.cipher, browser, state) if flask.request.method == "GET" else None

@@ -20,7 +20,15 @@ from dashboard.settings.schema import Settings
 from models.ingest import own_clock
 from models.schema import clock, row_security
 from models.schema.backup.sqlite import WORK_FOLDER
-from models.schema.database import LATER_VERSION, DatabaseOlder, SchemaState, read_transaction, schema_state
+from models.schema.database import (
+    LATER_VERSION,
+    DatabaseOlder,
+    NodeState,
+    SchemaState,
+    read_transaction,
+    schema_state,
+    stands_on_nodes,
+)
 from models.schema.disk_space import disk_spaces
 from models.schema.encryption import KEY_FILE, KeyRefused, read_key
 from models.schema.store_key import existing_cipher
@@ -140,6 +148,29 @@ def _durability(installation: Installation) -> Iterator[Verdict]:
         yield ok(f"What is confirmed survives a power cut ({values}).")
 
 
+def _nodes(installation: Installation) -> Iterator[Verdict]:
+    """Whether each node answers, keeps what is confirmed, and is of this store and version."""
+    for node in _states_of_nodes(installation):
+        if node.is_away:
+            remedy = "Start it; until then nothing of its schools can be read or taken in."
+            yield State.WARN, f"Node {node.name}: {node.problem}.", remedy
+        elif node.problem is not None:
+            yield State.FAIL, f"Node {node.name}: {node.problem}.", "See docs/operations.md, several servers."
+        else:
+            yield ok(f"Node {node.name} is in order.")
+
+
+def _states_of_nodes(installation: Installation) -> list[NodeState]:
+    if installation.engine is None or installation.schema_state is not SchemaState.CURRENT:
+        return []
+    with read_transaction(installation.engine) as connection:
+        if not stands_on_nodes(connection):
+            return []
+    from models.schema import nodes  # with the driver of PostgreSQL, which most stores have no need of
+
+    return list(nodes.states_of(installation.engine))
+
+
 def _row_security(installation: Installation) -> Iterator[Verdict]:
     """Whether PostgreSQL keeps the schools apart, whatever a query asks for."""
     if installation.engine is None or installation.schema_state is not SchemaState.CURRENT:
@@ -166,6 +197,9 @@ def _disk(installation: Installation) -> Iterator[Verdict]:
 
 def _clock(installation: Installation) -> Iterator[Verdict]:
     if installation.engine is None or installation.schema_state is not SchemaState.CURRENT:
+        return
+    if any(node.is_away for node in _states_of_nodes(installation)):
+        yield State.WARN, "The clock cannot be compared with what was recorded while a node is away.", ""
         return
     newest_us = own_clock.newest_moment_us(installation.engine)
     here = clock.now().isoformat(timespec="seconds")
@@ -202,6 +236,7 @@ CHECKS: tuple[tuple[str, Callable[[Installation], Iterable[Verdict]]], ...] = (
     ("key", _key),
     ("version", _version),
     ("durability", _durability),
+    ("nodes", _nodes),
     ("row security", _row_security),
     ("disk", _disk),
     ("clock", _clock),

@@ -223,7 +223,11 @@ def pending_rosters(connection: Connection, viewer: Viewer) -> list[PendingRoste
         select(rosters, deliveries.c.received_us, deliveries.c.findings, sources.c.name)
         .join(deliveries, deliveries.c.id == rosters.c.delivery_id)
         .outerjoin(sources, sources.c.id == deliveries.c.source_id)
-        .where(rosters.c.school_id == viewer.school_id, rosters.c.state == "held")
+        .where(
+            rosters.c.school_id == viewer.school_id,
+            deliveries.c.school_id == viewer.school_id,
+            rosters.c.state == "held",
+        )
         .order_by(rosters.c.id)
     )
     return [

@@ -248,7 +248,8 @@ def _erase_rows(connection: Connection, cipher: PiiCipher, person: Person) -> di
     keys = _result_keys(connection, person)
     messages = _messages_with(connection, cipher, person.school_id, wanted)
     counts = {"deliveries": _clear_findings(connection, person.school_id, wanted, keys, messages)}
-    counts["raw_messages"] = _delete(connection, raw_messages, raw_messages.c.delivery_id.in_(messages))
+    stored = and_(_of_school(raw_messages, person.school_id), raw_messages.c.delivery_id.in_(messages))
+    counts["raw_messages"] = _delete(connection, raw_messages, stored)
     counts["rosters"] = rosters.leave_out_of_pending(
         connection, cipher, person.school_id, {single for single, _ in person.values}
     )
@@ -312,16 +313,16 @@ def _result_keys(connection: Connection, person: Person) -> set[str]:
     return keys
 
 
-def _of_school(school_id: int) -> ColumnElement[bool]:
-    """Deliveries of a school, and those that were refused before anybody knew of which school they are."""
-    return or_(deliveries.c.school_id == school_id, deliveries.c.school_id.is_(None))
+def _of_school(table: Table, school_id: int) -> ColumnElement[bool]:
+    """Deliveries or messages of a school, and those that were refused before anybody knew of which school they are."""
+    return or_(table.c.school_id == school_id, table.c.school_id.is_(None))
 
 
 def _messages_with(connection: Connection, cipher: PiiCipher, school_id: int, wanted: re.Pattern[str]) -> list[int]:
     """The deliveries whose bytes are kept and hold an identifier."""
-    query = select(raw_messages.c.delivery_id).join(deliveries, deliveries.c.id == raw_messages.c.delivery_id)
-    delivery_ids = connection.scalars(query.where(_of_school(school_id))).all()
-    sealed = select(raw_messages.c.sealed)
+    own = _of_school(raw_messages, school_id)
+    delivery_ids = connection.scalars(select(raw_messages.c.delivery_id).where(own)).all()
+    sealed = select(raw_messages.c.sealed).where(own)
     return [
         delivery_id
         for delivery_id in delivery_ids  # the bytes of only one at a time
@@ -342,7 +343,7 @@ def _clear_findings(
         return _KEY.sub(one, path)
 
     query = select(deliveries.c.id, deliveries.c.findings).where(
-        _of_school(school_id), deliveries.c.findings.contains("[@key=")
+        _of_school(deliveries, school_id), deliveries.c.findings.contains("[@key=")
     )
     changed = 0
     for row in connection.execute(query).all():
@@ -353,7 +354,8 @@ def _clear_findings(
                 finding["path"] = cleared(finding["path"], row.id in messages)
         if [finding.get("path") for finding in findings] != paths:
             text = json.dumps(findings, ensure_ascii=False)
-            connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(findings=text))
+            own = _of_school(deliveries, school_id), deliveries.c.id == row.id
+            connection.execute(update(deliveries).where(*own).values(findings=text))
             changed += 1
     return changed
 

@@ -155,7 +155,9 @@ def _results(connection: Connection, table: Table, person: Person) -> list[Recor
             and_(test_definitions.c.school_id == table.c.school_id, test_definitions.c.id == table.c.definition_id),
         )
         .outerjoin(parts, and_(parts.c.school_id == table.c.school_id, parts.c.id == table.c.part_id))
-        .outerjoin(deliveries, deliveries.c.id == table.c.delivery_id)
+        .outerjoin(
+            deliveries, and_(deliveries.c.school_id == table.c.school_id, deliveries.c.id == table.c.delivery_id)
+        )
     )
     records = [
         _result(row)

@@ -154,7 +154,7 @@ def _last_results(connection: Connection, school_id: int, whose: ColumnElement[b
     rows = connection.execute(
         select(identifiers.c.id, func.max(deliveries.c.received_us).label("came_us"))
         .join(results, and_(results.c.school_id == school_id, results.c.identifier_id == identifiers.c.id))
-        .join(deliveries, deliveries.c.id == results.c.delivery_id)
+        .join(deliveries, and_(deliveries.c.school_id == school_id, deliveries.c.id == results.c.delivery_id))
         .where(identifiers.c.school_id == school_id, whose)
         .group_by(identifiers.c.id)
     )

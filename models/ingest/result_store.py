@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, Text, and_, bindparam, delete, func, insert, or_, select, tuple_, update
 
 from models.ingest import connections, identity
 from models.schema import clock
@@ -104,15 +104,14 @@ _COVERING_KEYS = select(sender_key_schools.c.key_id).where(
     sender_key_schools.c.school_id == bindparam("school"),
 )
 _INSERT_DELIVERY = insert(deliveries).returning(deliveries.c.id)
-_UPDATE_DELIVERY = update(deliveries).where(deliveries.c.id == bindparam("delivery"))
-_FORGET_REFUSED = delete(raw_messages).where(
-    raw_messages.c.delivery_id.in_(
-        select(deliveries.c.id).where(
-            deliveries.c.digest == bindparam("digest"),
-            deliveries.c.source_id == bindparam("source"),
-            deliveries.c.verdict == Verdict.REJECT.value,
-        )
-    )
+_UPDATE_DELIVERY = update(deliveries).where(
+    deliveries.c.school_id == bindparam("school"), deliveries.c.id == bindparam("delivery")
+)
+_REFUSED = select(deliveries.c.id).where(
+    or_(deliveries.c.school_id == bindparam("school"), deliveries.c.school_id.is_(None)),
+    deliveries.c.digest == bindparam("digest"),
+    deliveries.c.source_id == bindparam("source"),
+    deliveries.c.verdict == Verdict.REJECT.value,
 )
 _KNOWN_DEFINITIONS = select(*(test_definitions.c[name] for name in ("digest", "id", "newest_us", "arrived_us"))).where(
     test_definitions.c.school_id == bindparam("school"),
@@ -151,7 +150,7 @@ _PARKED = select(identifiers.c.id).where(
 _EXISTING = select(*(results.c[name] for name in StoredResult._fields)).where(
     results.c.school_id == bindparam("school"),
     results.c.source_id == bindparam("source"),
-    results.c.key.in_(bindparam("keys", expanding=True)),
+    results.c.key.in_(bindparam("keys", expanding=True, type_=Text)),
     results.c.delivery_id != bindparam("delivery"),
 )
 _key_of = itemgetter(TUPLE_COLUMNS.index("key"), TUPLE_COLUMNS.index("progress"))
@@ -302,10 +301,10 @@ def save_results(
         if saving.moved:
             verdict = Verdict.WARN
         ended = {"counts": json.dumps(counts), "findings": findings_json(findings), "verdict": verdict.value}
-        connection.execute(_UPDATE_DELIVERY, {"delivery": delivery_id, **ended})
-        _forget_refused(connection, delivery)
+        connection.execute(_UPDATE_DELIVERY, {"school": school_id, "delivery": delivery_id, **ended})
+        _forget_refused(connection, delivery, school_id)
         if raw is not None and not saving.erased:
-            _keep_raw(connection, cipher, delivery_id, raw, keep_days)
+            _keep_raw(connection, cipher, school_id, delivery_id, raw, keep_days)
         _record_success(
             connection,
             delivery,
@@ -354,6 +353,7 @@ def save_refusal(
         again = connection.scalar(
             update(deliveries)
             .where(
+                deliveries.c.school_id == school_id,
                 deliveries.c.digest == delivery.digest,
                 deliveries.c.source_id == delivery.source_id,
                 deliveries.c.verdict == Verdict.REJECT.value,
@@ -365,13 +365,13 @@ def save_refusal(
         needed = raw if _accepted(connection, delivery, None) is None else None
         if again is not None:
             if needed is not None:
-                _keep_raw(connection, cipher, again, needed, keep_days)
+                _keep_raw(connection, cipher, school_id, again, needed, keep_days)
             return Receipt(again, Verdict.REJECT, fault, tuple(findings), {}, school_id, repeated=True)
         delivery_id = _insert_delivery(
             connection, delivery, school_id, Verdict.REJECT, findings, refusal.head, fault, refusal.others
         )
         if needed is not None:
-            _keep_raw(connection, cipher, delivery_id, needed, keep_days)
+            _keep_raw(connection, cipher, school_id, delivery_id, needed, keep_days)
     return Receipt(delivery_id, Verdict.REJECT, fault, tuple(findings), {}, school_id)
 
 
@@ -380,23 +380,24 @@ def findings_json(findings: Sequence[Finding]) -> str:
     return json.dumps([asdict(finding) for finding in findings[:MAX_FINDINGS]], ensure_ascii=False)
 
 
-def _keep_raw(connection: Connection, cipher: PiiCipher, delivery_id: int, raw: bytes, keep_days: int) -> None:
+def _keep_raw(
+    connection: Connection, cipher: PiiCipher, school_id: int | None, delivery_id: int, raw: bytes, keep_days: int
+) -> None:
     """Keep these bytes from now on; where they are there already, that long."""
     until = clock.now_us() + keep_days * DAY_US
-    own = raw_messages.c.delivery_id == delivery_id
-    if not connection.execute(update(raw_messages).where(own).values(keep_until_us=until)).rowcount:
-        connection.execute(
-            insert(raw_messages).values(
-                delivery_id=delivery_id,
-                keep_until_us=until,
-                sealed=cipher.encrypt(raw, place(raw_messages.c.sealed, delivery_id)),
-            )
-        )
+    own = raw_messages.c.delivery_id == delivery_id, raw_messages.c.school_id == school_id
+    if not connection.execute(update(raw_messages).where(*own).values(keep_until_us=until)).rowcount:
+        sealed = cipher.encrypt(raw, place(raw_messages.c.sealed, delivery_id))
+        values = {"delivery_id": delivery_id, "sealed": sealed, "keep_until_us": until}
+        connection.execute(insert(raw_messages).values(school_id=school_id, **values))
 
 
-def _forget_refused(connection: Connection, delivery: Incoming) -> None:
+def _forget_refused(connection: Connection, delivery: Incoming, school_id: int) -> None:
     """The bytes of earlier refusals of a message that is accepted now: nobody needs to replay them."""
-    connection.execute(_FORGET_REFUSED, {"digest": delivery.digest, "source": delivery.source_id})
+    refused = {"school": school_id, "digest": delivery.digest, "source": delivery.source_id}
+    if ids := connection.scalars(_REFUSED, refused).all():
+        of_school = or_(raw_messages.c.school_id == school_id, raw_messages.c.school_id.is_(None))
+        connection.execute(delete(raw_messages).where(of_school, raw_messages.c.delivery_id.in_(ids)))
 
 
 def _insert_delivery(

@@ -179,7 +179,7 @@ def decide_pending(engine: Engine, cipher: PiiCipher, viewer: Viewer, roster_id:
             matching = match_pupils(connection, cipher, school_id, roster.pupils)
             decided += matching.findings
             rematched = _apply(connection, cipher, scope, roster, matching)
-        findings = _add_findings(connection, row.delivery_id, decided)
+        findings = _add_findings(connection, scope.school_id, row.delivery_id, decided)
         return RosterReceipt(
             row.delivery_id, roster_id, state, _verdict(findings), _counts(roster), tuple(findings), rematched
         )
@@ -301,6 +301,7 @@ def _end_earlier_locations(connection: Connection, scope: Scope, source_id: int)
         .join(deliveries, deliveries.c.id == rosters.c.delivery_id)
         .where(
             rosters.c.school_id == scope.school_id,
+            deliveries.c.school_id == scope.school_id,
             rosters.c.school_year == scope.school_year,
             rosters.c.location != scope.location,
             rosters.c.state == APPLIED,
@@ -413,13 +414,12 @@ def _findings_json(findings: Collection[Finding]) -> str:
     return json.dumps([dataclasses.asdict(finding) for finding in findings], ensure_ascii=False)
 
 
-def _add_findings(connection: Connection, delivery_id: int, more: list[Finding]) -> list[Finding]:
-    stored = connection.scalar(select(deliveries.c.findings).where(deliveries.c.id == delivery_id))
+def _add_findings(connection: Connection, school_id: int, delivery_id: int, more: list[Finding]) -> list[Finding]:
+    own = deliveries.c.school_id == school_id, deliveries.c.id == delivery_id
+    stored = connection.scalar(select(deliveries.c.findings).where(*own))
     findings = [Finding(**{"remedy_en": load["remedy"]} | load) for load in json.loads(stored or "[]")] + more
     connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id == delivery_id)
-        .values(findings=_findings_json(findings), verdict=_verdict(findings))
+        update(deliveries).where(*own).values(findings=_findings_json(findings), verdict=_verdict(findings))
     )
     return findings
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from importlib import resources
@@ -45,6 +46,10 @@ _OFF = text(
     "SELECT name FROM pg_settings WHERE setting = 'off' "
     "AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
 )
+OWN_SCHEMA = "rondblik_own"  # of a store on nodes (`models.schema.nodes`): what the database holds itself
+SERVER_START = "server_start"  # its table that says since when the server runs that gives out numbers
+_ON_NODES = "on nodes"  # what a connection knows of itself
+_NUMBERS_SKIPPED = 10_000
 SHOWN, ALL_SCHOOLS = "rondblik.school", "all"  # the setting that row-level security goes by, and its value for all
 _SHOW_ALL = select(func.set_config(SHOWN, ALL_SCHOOLS, True))
 _UPGRADE_LOCK = select(func.pg_advisory_xact_lock(0x526F, -1))
@@ -98,6 +103,7 @@ def open_engine(url: str) -> Engine:
     engine = create_engine(
         url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": CONNECT_SECONDS}
     )
+    event.listen(engine, "connect", _prepare_postgresql)
     with engine.connect() as connection:
         unsafe = connection.scalars(_OFF).all()
     if unsafe:
@@ -123,6 +129,23 @@ def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _prepare_postgresql(connection: Any, record: ConnectionPoolEntry) -> None:
+    """Find out whether the store is on nodes; then skip numbers of deliveries once after each start of the server.
+
+    What it gave out just before it was killed it would give out again, though a node may have stored it.
+    """
+    with connection.cursor() as cursor:
+        own = f"{OWN_SCHEMA}.{SERVER_START}"
+        record.info[_ON_NODES] = cursor.execute("SELECT to_regclass(%s)", (own,)).fetchone() != (None,)
+        if record.info[_ON_NODES]:
+            start = "pg_postmaster_start_time()"
+            cursor.execute(f"UPDATE {own} SET started = {start} WHERE started <> {start}")  # noqa: S608
+            if cursor.rowcount:
+                numbers = f"{OWN_SCHEMA}.deliveries_id_seq"
+                cursor.execute(f"SELECT setval('{numbers}', last_value + {_NUMBERS_SKIPPED}) FROM {numbers}")  # noqa: S608
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -284,7 +307,12 @@ def purge_deleted(engine: Engine) -> bool:
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM")  # of its own tables only
-            return not connection.scalar(_TABLES_OF_OTHERS)
+            on_nodes, purged = stands_on_nodes(connection), not connection.scalar(_TABLES_OF_OTHERS)
+        if on_nodes:
+            from models.schema import nodes
+
+            return nodes.purge(engine) and purged
+        return purged
     pooled = engine.raw_connection()  # outside of any transaction
     try:
         cursor = pooled.cursor()
@@ -357,8 +385,12 @@ def _from_staging(connection: Connection, table: str, named: str, rows: Rows, st
 
 
 def overwrite(connection: Connection, table: Table, keys: Sequence[str], columns: Sequence[str], rows: Rows) -> None:
-    """Put rows in the place of those with the same keys; `columns` names what a row holds, in its order."""
+    """Put whole rows in the place of those with the same keys; `columns` names what a row holds, in its order."""
     if not rows:
+        return
+    if stands_on_nodes(connection):
+        _delete_keys(connection, table, keys, columns, rows)
+        insert_new(connection, table, columns, rows)
         return
     others = [name for name in columns if name not in keys]
     if connection.dialect.name == "postgresql":
@@ -385,9 +417,10 @@ def restate(
 ) -> int:
     """Write the `rank` of rows into those with the same keys that hold the same in the columns `same`; how many.
 
-    Only where it is greater than theirs. `columns` names what a row holds, in its order.
+    Only where it is greater than theirs. `columns` names what a row holds, in its order. On nodes none are: each would
+    be a statement of its own, so the caller has to compare the rows itself.
     """
-    if not rows:
+    if not rows or stands_on_nodes(connection):
         return 0
     if connection.dialect.name == "postgresql":
         alike = [f"{table.name}.{name} = new.{name}" for name in keys]
@@ -425,6 +458,10 @@ def keep_greatest(
     compared = f"({', '.join(f'excluded.{name}' for name in rank)}) > ({', '.join(f'{table.name}.{n}' for n in rank)})"
     values = ", ".join(f"{name} = excluded.{name}" for name in (*rank, "delivery_id"))
     conflict = f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {values} WHERE {compared}"
+    if stands_on_nodes(connection):  # where a conflict can only be passed over
+        if insert_new(connection, table, columns, rows) < len(rows):
+            _update_older(connection, table, keys, rank, columns, rows)
+        return
     if connection.dialect.name == "postgresql":
         statement = f"INSERT INTO {table.name} ({named}) SELECT {named} FROM {{staging}} {conflict}"  # noqa: S608
         _from_staging(connection, table.name, named, rows, statement)
@@ -433,6 +470,50 @@ def keep_greatest(
     statement = f"INSERT INTO {table.name} ({named}) VALUES ({marks}) {conflict}"  # noqa: S608
     with _driver(connection) as driver:
         driver.executemany(statement, rows)
+
+
+def _delete_keys(connection: Connection, table: Table, keys: Sequence[str], columns: Sequence[str], rows: Rows) -> None:
+    """Delete the rows with these keys, of which `key` is one: a node does that in one statement."""
+    others = [name for name in keys if name != "key"]
+    key_of, others_of = itemgetter(columns.index("key")), itemgetter(*map(columns.index, others))
+    together: dict[tuple[object, ...], list[object]] = {}
+    for row in rows:
+        together.setdefault(others_of(row), []).append(key_of(row))
+    own = " AND ".join(f"{name} = %s" for name in others)
+    with _driver(connection) as driver, driver.cursor() as cursor:
+        for values, listed in together.items():
+            cursor.execute(f"DELETE FROM {table.name} WHERE {own} AND key = ANY(%s)", (*values, listed))  # noqa: S608
+
+
+def _update_older(
+    connection: Connection,
+    table: Table,
+    keys: Sequence[str],
+    rank: Sequence[str],
+    columns: Sequence[str],
+    rows: Rows,
+) -> None:
+    """Write rank and delivery into the rows with the same keys whose rank is less."""
+    written, own = [*rank, "delivery_id"], " AND ".join(f"{name} = %s" for name in keys)
+    values, marks = ", ".join(f"{name} = %s" for name in written), ", ".join("%s" for _ in rank)
+    pick = itemgetter(*map(columns.index, (*written, *keys, *rank)))
+    statement = f"UPDATE {table.name} SET {values} WHERE {own} AND ({', '.join(rank)}) < ({marks})"  # noqa: S608
+    with _driver(connection) as driver, driver.cursor() as cursor:
+        cursor.executemany(statement, map(pick, rows))
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """How a node is; `problem` is in English, `is_away` where it does not answer."""
+
+    name: str
+    problem: str | None
+    is_away: bool = False
+
+
+def stands_on_nodes(connection: Connection) -> bool:
+    """Whether the data of schools stand on other servers (`models.schema.nodes`), as it was when it connected."""
+    return bool(connection.info.get(_ON_NODES, False))
 
 
 @contextmanager
@@ -495,7 +576,19 @@ def _migrate(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _as_one_database(connection):
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _as_one_database(connection: Connection) -> Iterator[None]:
+    if not stands_on_nodes(connection):
+        yield
+        return
+    from models.schema import nodes  # with the driver of PostgreSQL, which most stores have no need of
+
+    with nodes.as_one_database(connection):
+        yield
 
 
 class SchemaState(Enum):

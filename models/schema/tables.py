@@ -35,8 +35,17 @@ from models.schema.stored_result import KEY_COLUMNS, Long, Short, StoredResult
 
 metadata = MetaData()
 
+
+class _ByCodePoint(Text):
+    """Text with an order of its own; what it is compared with is plain text, so that a node can compare them."""
+
+    def coerce_compared_value(self, _operator: object, _value: object) -> Text:
+        """The type of the other side."""
+        return Text()
+
+
 # Keys are ordered by code point on both databases, as Python does: the order decides between rows of one message.
-KeyText = Text().with_variant(Text(collation="C"), "postgresql")
+KeyText = _ByCodePoint().with_variant(Text(collation="C"), "postgresql")
 
 
 def _school() -> Column[int]:
@@ -211,6 +220,7 @@ raw_messages = Table(
     Column("delivery_id", Integer, ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("keep_until_us", BigInteger, nullable=False),
+    Column("school_id", Integer),  # of the delivery: both stand on the same node
 )
 
 # -- vendors who test ------------------------------------------------------------------------------------------

@@ -262,7 +262,9 @@ def test_bytes_that_came_in_while_others_were_accepted_are_not_there(store: Stor
         until = clock.to_us(NOW + timedelta(days=30))
         sealed = store.cipher.encrypt(body, place(raw_messages.c.sealed, refused.delivery_id))
         connection.execute(
-            insert(raw_messages).values(delivery_id=refused.delivery_id, sealed=sealed, keep_until_us=until)
+            insert(raw_messages).values(
+                delivery_id=refused.delivery_id, sealed=sealed, keep_until_us=until, school_id=refused.school_id
+            )
         )
         assert quarantine.raw(connection, store.cipher, refused.delivery_id) is None
         assert quarantine.quarantined_messages(connection) == []

@@ -329,6 +329,7 @@ def test_a_school_that_stopped_the_coupling_gets_nothing(store: Store, receiver:
     assert (answer.fault, rules_of(newest(store))) == ("Client.AutorisatieOngeldig", ["school.stopped"])
 
 
+@pytest.mark.sqlite
 def test_keys_and_codes_are_nowhere_in_the_store(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
     receiver.post(enveloped(message(), rekenwijs.header))
     with store.engine.connect() as connection:
@@ -726,6 +727,7 @@ def test_a_fault_holds_no_value_of_the_message(receiver: Receiver, rekenwijs: Ac
         assert rekenwijs.key.encode() not in answer.body
 
 
+@pytest.mark.sqlite
 def test_a_store_that_cannot_be_used_is_a_temporary_fault_and_stores_nothing(
     store: Store, rekenwijs: Account, tmp_path: Path
 ) -> None:

@@ -325,6 +325,7 @@ def test_who_may_not_send_any_more_when_a_message_was_read_stores_nothing(
         assert connection.scalar(select(func.count()).select_from(metadata.tables["raw_messages"])) == 0
 
 
+@pytest.mark.sqlite
 def test_what_is_stored_is_confirmed_also_where_it_cannot_be_written_down(
     vendor: Vendor, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -402,6 +403,7 @@ def test_a_room_is_kept_from_its_last_message_on_however_many_there_were(vendor:
             assert vendor.found().keep_until_us == clock.to_us(NOW + timedelta(days=day) + kept)
 
 
+@pytest.mark.sqlite
 def test_a_room_that_cannot_be_erased_holds_up_no_other(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     made = [sandboxes.create_sandbox(store.engine, store.cipher, "x") for _ in range(3)]
     with database.write_transaction(store.engine) as connection:

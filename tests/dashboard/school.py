@@ -63,7 +63,8 @@ def build(engine: Engine, cipher: PiiCipher) -> None:
         _sources(connection)
         _results(connection)
         if connection.dialect.name == "postgresql":  # its own numbers come after those given here
-            last = "SELECT setval(pg_get_serial_sequence('deliveries', 'id'), (SELECT max(id) FROM deliveries))"
+            own = "coalesce(to_regclass('rondblik_own.deliveries'), to_regclass('deliveries'))::text"  # also on nodes
+            last = f"SELECT setval(pg_get_serial_sequence({own}, 'id'), (SELECT max(id) FROM deliveries))"
             connection.execute(text(last))
 
 

@@ -42,8 +42,8 @@ UNFILLED = {"legal_holds", "erased_identifiers"}  # in the known school
 # Tables of a school from which it follows for which school somebody may work, and what only a worker reads.
 OPEN = {
     "data_versions", "school_identifications", "source_connections", "own_connections", "sender_key_schools",
-    "fetched_documents", "deliveries", "test_arrivals", "work_queue", "teachers", "account_roles", "invitations",
-    "stand_ins",
+    "fetched_documents", "deliveries", "raw_messages", "test_arrivals", "work_queue", "teachers", "account_roles",
+    "invitations", "stand_ins",
 }  # fmt: skip
 
 

@@ -357,6 +357,7 @@ def pupil_names_of(store: Store) -> set[str]:
 
 
 @pytest.mark.long
+@pytest.mark.sqlite
 def test_copies_that_page_splits_leave_behind_are_purged(store: Store, tmp_path: Path) -> None:
     trace, chosen = "77134Q", random.Random(1)
     rows = [

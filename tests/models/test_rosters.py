@@ -509,6 +509,7 @@ def test_a_roster_that_states_a_linked_identifier_ends_the_link(engine: Engine) 
     assert rows(engine, identifier_links)[0].undone_by == "roster"
 
 
+@pytest.mark.sqlite
 def test_the_store_holds_no_key_or_eck_id_in_the_clear(store: Store, tmp_path: Path) -> None:
     engine = store.engine
     with database.write_transaction(engine) as connection:

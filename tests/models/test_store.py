@@ -507,6 +507,7 @@ def test_a_date_outside_the_school_year_is_stored_on_its_date_with_a_warning(sto
         assert connection.scalar(select(results.c.taken_on)) == "2026-06-30"
 
 
+@pytest.mark.sqlite
 def test_a_full_database_is_an_error_of_the_database_whichever_way_rows_go_in(store: Store) -> None:
     rows = [("brin", f"{number}", "x" * 4_000, 1) for number in range(500)]
     columns = ("scheme", "value", "location", "school_id")

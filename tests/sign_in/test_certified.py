@@ -10,8 +10,9 @@ import flask
 import pytest
 from sqlalchemy import text
 
-from connectors.openid.client import Failure, SignInFailed, authorization_url, claims_of
-from connectors.openid.client import Provider as Client
+from connectors.openid.client import authorization_url, claims_of
+from connectors.openid.provider import Failure, SignInFailed
+from connectors.openid.provider import Provider as Client
 from dashboard.server.pending import new_secrets
 from models.access import accounts
 from models.access.viewer import Role

@@ -24,6 +24,7 @@ from models.schema.database import (
     is_known_revision,
     open_engine,
     show,
+    stands_on_nodes,
 )
 from models.schema.encryption import PiiCipher
 
@@ -35,6 +36,7 @@ def make_backup(engine: Engine, cipher: PiiCipher, file: Path) -> Manifest:
 
     Others may go on writing to the store. Raises BackupRefused, OSError or SQLAlchemyError.
     """
+    _check_on_one_server(engine)
     if file.exists():
         raise BackupRefused(f"{file} bestaat al; noem een ander bestand.", f"{file} exists; name another file.")
     with _whole_or_not(file) as output:
@@ -43,6 +45,20 @@ def make_backup(engine: Engine, cipher: PiiCipher, file: Path) -> Manifest:
             manifest = _WRITERS[engine.dialect.name](engine, cipher, cast(BinaryIO, stream))
         encrypted.finish()
     return manifest
+
+
+def _check_on_one_server(engine: Engine) -> None:
+    """Raises BackupRefused for a store on nodes: what one server dumps is a part of it."""
+    if engine.dialect.name == "sqlite":
+        return
+    with engine.connect() as connection:
+        if stands_on_nodes(connection):
+            raise BackupRefused(
+                "De scholen staan op meer servers; maak van elke server een basisback-up met gearchiveerde WAL "
+                "(docs/operations.md).",
+                "The schools stand on several servers; back up each with a base backup and archived WAL "
+                "(docs/operations.md).",
+            )
 
 
 @contextmanager
@@ -143,6 +159,7 @@ def restore_backup(
     or SQLAlchemyError; BackupRefused too for a store that has tables, unless `overwrite`.
     """
     manifest = read_manifest(file, cipher, engine.dialect.name)
+    _check_on_one_server(engine)
     if not overwrite and _has_tables(engine):
         raise BackupRefused(
             "Er staat al een database; met --overwrite gaat die verloren en komt de reservekopie ervoor in de plaats.",

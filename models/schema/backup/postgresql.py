@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, BinaryIO
 
-from psycopg import conninfo
 from sqlalchemy import Connection, Engine, func, inspect, select
 
 from models.schema.backup.container import BackupRefused
@@ -78,6 +77,8 @@ def _running(
 
     The password goes to it in its environment: a command line can be read by everybody on the machine.
     """
+    from psycopg import conninfo  # not where SQLite is the database
+
     path = shutil.which(program)
     if path is None:
         raise BackupRefused(
