@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 
 import click
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection
 
 from dashboard.cli.account_commands import school_of
 from dashboard.cli.sender_commands import SchoolName
@@ -19,6 +19,7 @@ from models.ingest.processing import processing_record
 from models.ingest.schools import Identification
 from models.schema import row_security
 from models.schema.database import read_transaction
+from models.schema.nodes import nodes_of
 
 BY = "rondblik privacy"
 _SCHOOL = click.option("--school", "named", type=SchoolName(), required=True, metavar="99XX/00", help="The school.")
@@ -63,7 +64,7 @@ def _facts(connection: Connection, store: Store, school_id: int) -> ServiceFacts
     return ServiceFacts(
         version=metadata.version("rondblik"),
         database="postgresql" if on_postgresql else "sqlite",
-        place=f"{url.database} op {url.host or 'deze machine'}" if on_postgresql else str(url.database),
+        place=", ".join(map(_place, [url, *(node.url for node in nodes_of(connection))])),
         schools=len(schools.all_schools(connection)),
         protected=on_postgresql and not any(row_security.problems(connection)),
         providers=tuple(item.name for item in settings.sign_in if own & set(item.school_names)),
@@ -74,3 +75,8 @@ def _facts(connection: Connection, store: Store, school_id: int) -> ServiceFacts
         total_minutes=limits.total_minutes,
         audit_events=open_audit(store.engine, store.cipher).head(school_id)[0],
     )
+
+
+def _place(url: URL) -> str:
+    """Where a database is, without a user or a password."""
+    return str(url.database) if url.drivername == "sqlite" else f"{url.database} op {url.host or 'deze machine'}"

@@ -57,8 +57,6 @@ def _templates() -> Environment:
         loader=PackageLoader("dashboard.export", "papers"),
         autoescape=True,
         undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
     environment.filters.update(whole=whole, many=_many, moment=long_moment, day=_day, days=_days, role=role_word)
     return environment
