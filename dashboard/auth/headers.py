@@ -18,7 +18,8 @@ def content_policy(hashes: Sequence[str]) -> str:
     scripts = " ".join(("'self'", *hashes))
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-        "font-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "font-src 'self' data:; object-src 'none'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     )
 
 
@@ -29,7 +30,7 @@ def add_headers(response: flask.Response) -> flask.Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if flask.request.is_secure:
-        response.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
+        response.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}; includeSubDomains"
     if not flask.request.path.startswith(STATIC_FOLDERS):
         response.headers["Cache-Control"] = "no-store"
     token = flask.g.pop("new_session", None)

@@ -31,6 +31,7 @@ COMMANDS = {
     "key": "key_commands:key",
     "load": "file_commands:load",
     "person": "person_commands:person",
+    "privacy": "privacy_commands:privacy",
     "quarantine": "quarantine_commands:quarantine",
     "restore": "backup_commands:restore",
     "retention": "retention_commands:retention",

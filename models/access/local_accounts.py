@@ -26,6 +26,7 @@ from models.schema.tables import account_roles, accounts, local_credentials, ses
 MIN_PASSWORD, MAX_PASSWORD = 12, 256
 MAX_USER = 64
 RECOVERY_CODES = 10
+RECOVERY_GROUPS = 4  # of 32 bits: a code cannot be guessed from its digest
 STEP_SECONDS = 30
 _hasher = PasswordHasher()
 
@@ -56,7 +57,7 @@ def names(connection: Connection) -> list[str]:
 def add(connection: Connection, cipher: PiiCipher, user: str, name: str, password: str) -> tuple[int, NewCredentials]:
     """Make a local account, or give the one with this name a new password and codes; its sessions end."""
     account_id = signed_in(connection, cipher, LOCAL, user, name)
-    codes = tuple(f"{secrets.token_hex(4)}-{secrets.token_hex(4)}" for _ in range(RECOVERY_CODES))
+    codes = tuple("-".join(secrets.token_hex(4) for _ in range(RECOVERY_GROUPS)) for _ in range(RECOVERY_CODES))
     made = NewCredentials(pyotp.random_base32(), codes)
     values = {
         "password_hash": _hasher.hash(password),
@@ -96,7 +97,7 @@ def check(engine: Engine, cipher: PiiCipher, user: str, password: str, code: str
             .where(accounts.c.subject_digest == subject_digest(cipher, LOCAL, user[:MAX_USER]))
         ).one_or_none()
     nobody = _hash_of_nobody()  # also where it is not needed: the first answer takes longer, whoever asks
-    right = _is_password(nobody if row is None else row.password_hash, password[:MAX_PASSWORD])
+    right = _is_password(nobody if row is None else row.password_hash, password)
     if row is None or not right:
         return None
     secret = cipher.decrypt(row.totp_secret, place(local_credentials.c.totp_secret, row.account_id)).decode()
@@ -126,8 +127,9 @@ def _hash_of_nobody() -> str:
 
 
 def _is_password(password_hash: str, password: str) -> bool:
+    """Whether it is just this password; one that nobody can have is not cut short, and costs no more than others."""
     try:
-        return _hasher.verify(password_hash, password)
+        return _hasher.verify(password_hash, password[:MAX_PASSWORD]) and len(password) <= MAX_PASSWORD
     except VerificationError:
         return False
 

@@ -385,6 +385,21 @@ def test_what_the_period_hides_is_said(web: flask.Flask) -> None:
 FORMULAS = ("=1+1", "@x", "-2", "+1", "\t=1", "＝1+1", '=HYPERLINK("http://x")')
 
 
+def test_the_name_of_a_file_is_of_letters_and_digits_whatever_a_class_is_called(
+    web: flask.Flask, known_school: Store
+) -> None:
+    with database.write_transaction(known_school.engine) as connection:
+        connection.execute(
+            text("UPDATE classes SET name = :name WHERE school_id = 1 AND id = 1"),
+            {"name": '6a"; x=../../\r\nSet-Cookie: é.exe'},
+        )
+    client = as_persona(web, "hanna")
+    address = f"{screen(client).files['csv']}&filename=elders.exe"
+    header = client.get(address, base_url=HERE).headers["Content-Disposition"]
+    assert re.fullmatch(r'attachment; filename="rondblik-[a-z0-9-]+-2026-11-26\.csv"', header)
+    assert "elders" not in header
+
+
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_text_that_looks_like_a_formula_is_only_text(web: flask.Flask, known_school: Store, name: str) -> None:
     with database.write_transaction(known_school.engine) as connection:

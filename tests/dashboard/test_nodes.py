@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from sqlalchemy import NullPool, create_engine, select, text
+from sqlalchemy import NullPool, create_engine, make_url, select, text
 
 from models.ingest import schools
 from models.schema import database, nodes
@@ -82,6 +82,8 @@ def test_schools_are_moved_to_nodes_and_back(several: Installation, empty_databa
     assert (code, errors) == (0, "")
     assert f"{NODES} nodes now, {2 * len(SCHOOLS)} results" in out
     assert rows_of(several) == before
+    notice = several.outcome("privacy", "notice", "--school", f"{SCHOOLS[0]}/00")[1]
+    assert all(f"{make_url(url).database} op {make_url(url).host}" in notice for url in (several.url, *empty_databases))
 
     on_nodes = [schools_on(url) for url in empty_databases]
     assert all(of_results == of_deliveries for of_results, of_deliveries in on_nodes)

@@ -171,3 +171,6 @@ def test_a_role_that_could_switch_it_off_is_named(installed: Installation, capsy
         assert cli.run(["--data", str(installed.data), "doctor", "--json"]) == 0
         found = {item["check"]: item for item in map(json.loads, capsys.readouterr().out.splitlines())}
         assert (found["row security"]["state"], words in found["row security"]["sentence"]) == (state, True)
+        assert cli.run(["--data", str(installed.data), "privacy", "notice", "--school", "99YY/00"]) == 0
+        protects = "PostgreSQL scheidt de scholen ook zelf" in capsys.readouterr().out
+        assert protects is (role == APP)

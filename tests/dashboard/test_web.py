@@ -160,6 +160,9 @@ def test_every_answer_has_the_headers_that_keep_it_in(web: flask.Flask) -> None:
     assert "unsafe-eval" not in policy
     assert "script-src 'self' 'sha256-" in policy
     assert "http" not in policy
+    assert {"default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= set(
+        policy.split("; ")
+    )
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["Cache-Control"] == "no-store"
@@ -425,6 +428,7 @@ def test_an_error_of_ours_is_one_sentence_and_the_log_holds_nothing_of_it(
         ("GET", "/_dash-component-suites/<b>niets</b>/x.js", 404),
         ("GET", "/_dash-component-suites/dash/<b>niets</b>.js", 404),
         ("PUT", "/groep", 405),
+        ("TRACE", "/groep", 405),
         ("POST", "/persona", 413),
     ],
 )

@@ -24,6 +24,7 @@ from tests.dashboard import school
 from tests.sign_in.conftest import HERE, OWN, MakeApp
 
 PASSWORD = "een lang wachtwoord"
+ARGON2ID = b"$argon2id$v=19$m=65536,t=3,p=4$"  # 64 MiB, three passes
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -83,6 +84,28 @@ def test_a_recovery_code_works_once(web: flask.Flask, account: Account) -> None:
     assert [sign_in(web, code)[0] for code in (first, first, second)] == [303, 403, 303]
 
 
+def test_a_session_ends_with_the_next_sign_in_and_with_a_new_password(
+    web: flask.Flask, account: Account, school_store: Store
+) -> None:
+    codes, tokens = account.made.recovery_codes, []
+    client = sign_in(web, codes[0])[1]
+    for code in (None, codes[1]):
+        if code is not None:
+            form = {"gebruiker": "sam", "wachtwoord": PASSWORD, "code": code, "naar": "/koppelingen"}
+            assert client.post("/aanmelden", data=form, base_url=HERE, headers=OWN).status_code == 303
+        cookie = client.get_cookie("rondblik_session", domain="localhost")
+        assert cookie is not None
+        tokens.append(cookie.value)
+    first, second = (web.test_client(), web.test_client())
+    for browser, token in zip((first, second), tokens, strict=True):
+        browser.set_cookie("rondblik_session", token, domain="localhost")
+    assert tokens[0] != tokens[1]
+    assert [browser.get("/koppelingen", base_url=HERE).status_code for browser in (first, second)] == [302, 200]
+    with database.write_transaction(school_store.engine) as connection:
+        local_accounts.add(connection, school_store.cipher, "sam", "Sam de Groot", PASSWORD)
+    assert second.get("/koppelingen", base_url=HERE).status_code == 302
+
+
 @pytest.mark.parametrize(("user", "password"), [("sam", "een ander wachtwoord"), ("niemand", PASSWORD), ("", "")])
 def test_another_password_or_name_is_refused_alike(
     web: flask.Flask, account: Account, user: str, password: str
@@ -94,6 +117,14 @@ def test_another_password_or_name_is_refused_alike(
     error = "Gebruikersnaam, wachtwoord of code klopt niet; een code werkt één keer. Probeer het opnieuw"
     assert (answer.status_code, (answer.json or {})["error"].startswith(error)) == (403, True)
     assert "Set-Cookie" not in answer.headers
+
+
+def test_a_password_counts_to_its_last_character(web: flask.Flask, school_store: Store) -> None:
+    longest = "é" * local_accounts.MAX_PASSWORD
+    with database.write_transaction(school_store.engine) as connection:
+        _, made = local_accounts.add(connection, school_store.cipher, "sam", "Sam de Groot", longest)
+    for typed, status in ((longest + "é", 403), (longest[:-1], 403), (longest.upper(), 403), (longest, 303)):
+        assert sign_in(web, made.recovery_codes[0], typed)[0] == status
 
 
 def test_whoever_guesses_is_stopped_and_goes_on_after_a_quarter(web: flask.Flask, account: Account) -> None:
@@ -138,6 +169,7 @@ def test_the_database_holds_neither_password_nor_secret(school_store: Store, acc
     held = [value.encode() if isinstance(value, str) else value for row in rows for value in row]
     secrets = (PASSWORD, account.made.totp_secret, *account.made.recovery_codes)
     assert not [value for value in held if isinstance(value, bytes) and any(s.encode() in value for s in secrets)]
+    assert len([value for value in held if isinstance(value, bytes) and value.startswith(ARGON2ID)]) == 1
 
 
 def test_without_a_local_account_there_is_no_form_and_nobody_gets_in(make_app: MakeApp) -> None:
@@ -169,7 +201,7 @@ def test_the_command_makes_an_administrator_and_prints_the_secrets_once(tmp_path
     code, printed = run(tmp_path, *made)
     assert code == 0
     assert re.search(r"otpauth://totp/Rondblik:sam\?secret=[A-Z2-7]{32}&issuer=Rondblik", printed)
-    assert len(re.findall(r"recovery code +[0-9a-f]{8}-[0-9a-f]{8}\n", printed)) == 10
+    assert len(re.findall(r"recovery code +(?:[0-9a-f]{8}-){3}[0-9a-f]{8}\n", printed)) == 10
     assert PASSWORD not in printed
     assert run(tmp_path, "list") == (0, "Sam\n")
     assert run(tmp_path, *made)[0] == 0  # a new password and codes
