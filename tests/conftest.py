@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine, make_url, text
@@ -20,6 +21,9 @@ from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 from models.schema import database, nodes
 from models.schema.encryption import PiiCipher
 from models.schema.store_key import open_encrypted
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ON_NODES = "RONDBLIK_NODES" in os.environ
@@ -235,6 +239,19 @@ def distributed_store(
                 name = make_url(url).database
                 connection.execute(text(f"ALTER SERVER {nodes.SERVER}{number} OPTIONS (SET dbname '{name}')"))
         yield Store(engine, open_encrypted(engine, tmp_path / "keys"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium without windows, once for all tests of a process: Playwright runs only once in one."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.conftest import CHROMIUM, QUIET
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

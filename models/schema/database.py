@@ -7,6 +7,7 @@ are given out once) and in the migrations.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -222,10 +223,20 @@ _TABLES_OF_OTHERS = text(
     "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = CAST(current_schema() AS regnamespace) "
     "AND relkind = 'r' AND NOT pg_has_role(relowner, 'USAGE'))"
 )
-OTHERS = text(
+_OTHERS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
     "AND backend_type = 'client backend'"
 )
+
+
+def others_use(connection: Connection) -> bool:
+    """Whether others have the database of PostgreSQL open; who has just closed it gets two seconds to be gone."""
+    for _ in range(20):
+        connection.execute(select(func.pg_stat_clear_snapshot()))
+        if not connection.scalar(_OTHERS):
+            return False
+        time.sleep(0.1)
+    return True
 
 
 @contextmanager
@@ -242,7 +253,7 @@ def sole_use(engine: Engine) -> Iterator[Connection]:
                 connection.execute(_UPGRADE_LOCK)
                 connection.execute(_SHOW_ALL)
                 connection.exec_driver_sql("LOCK TABLE key_fingerprints IN ACCESS EXCLUSIVE MODE")
-                if connection.scalar(OTHERS):
+                if others_use(connection):
                     raise DatabaseInUse
                 yield connection
             return

@@ -292,10 +292,6 @@ def _prepare(engine: Engine) -> str:
     return schema
 
 
-_OTHERS = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-    "AND backend_type = 'client backend'"
-)
 # What must be the same on all servers for a node to sort and compare as the coordinator does.
 _SORTS = text(
     "SELECT datcollate, datctype, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
@@ -321,7 +317,7 @@ def distribute(engine: Engine, urls: Sequence[str]) -> dict[str, int]:
 
 def _distribute(engine: Engine, urls: Sequence[str]) -> dict[str, int]:
     with ExitStack() as stack, database.upgrading(engine) as connection:
-        if connection.scalar(_OTHERS):
+        if database.others_use(connection):
             raise NodesRefused(
                 "De database is in gebruik; stop eerst `rondblik serve` en `rondblik worker`.",
                 "The database is in use; stop `rondblik serve` and `rondblik worker` first.",

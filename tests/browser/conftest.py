@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import flask
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from dashboard.auth.request import AppOptions
 from dashboard.auth.start_codes import start_path
@@ -89,15 +89,6 @@ def served(store: Store, port: int) -> Iterator[Served]:
         app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=PERSONAS))
         with address_of(app, port) as address:
             yield Served(store, address, app)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium without windows, which takes two thirds of the time of the whole."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

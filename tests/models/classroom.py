@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from models.access.people import Member
 from models.classroom.class_data import ClassData, ScoredPart, ScoredTest
-from models.classroom.class_state import ClassState
+from models.classroom.class_state import ClassState, JudgedClasses
 from models.classroom.holidays import read_holidays
 from models.classroom.signals import DueDate, Signal, SignalInputs, signals
 from models.classroom.thresholds import Thresholds
@@ -168,11 +168,17 @@ class Classroom:
 
     def signals(self, due: tuple[DueDate, ...] = (), region: str = "midden") -> list[Signal]:
         """The signals of the class."""
-        return signals(self.class_data, SignalInputs({CLASS: self.thresholds}, read_holidays(), region, {}, due))
+        return signals(self.class_data, self.signal_inputs(due, region))
+
+    def signal_inputs(self, due: tuple[DueDate, ...] = (), region: str = "midden") -> SignalInputs:
+        """What signals depend on besides the class data."""
+        return SignalInputs({CLASS: self.thresholds}, read_holidays(), region, {}, due)
 
     def state(self) -> ClassState:
         """The state of the class."""
-        return ClassState(self.class_data, tuple(self.signals()), {CLASS: self.thresholds}, (), "midden")
+        own, inputs = self.signals(), self.signal_inputs()
+        judged = JudgedClasses(self.class_data, inputs, {CLASS: own})
+        return ClassState(self.class_data, tuple(own), {CLASS: self.thresholds}, (), "midden", judged)
 
 
 def days(number_of: int, last: str = "2026-11-20", apart: int = 7) -> list[str]:

@@ -24,7 +24,6 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import browser
 from tests.browser.test_sign_in import at_provider
 from tests.conftest import free_port
 from tests.connectors.sending import Account, enveloped
@@ -36,7 +35,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8").partition("## Is everything in order?")[0]
 RONDBLIK = Path(sys.executable).with_name("rondblik")
 PASSWORD = "een lang wachtwoord"
-__all__ = ["browser"]
 
 
 def blocks(language: str) -> list[str]:

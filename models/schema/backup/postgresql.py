@@ -13,7 +13,7 @@ from typing import IO, BinaryIO
 from sqlalchemy import Connection, Engine, func, inspect, select
 
 from models.schema.backup.container import BackupRefused
-from models.schema.database import ALL_SCHOOLS, OTHERS, SHOWN
+from models.schema.database import ALL_SCHOOLS, SHOWN, others_use
 
 NO_SECRETS = ("--no-password", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--set", "VERBOSITY=sqlstate")
 
@@ -39,7 +39,7 @@ def replace_with(engine: Engine, script: BinaryIO, rows: Mapping[str, int]) -> N
     Raises BackupRefused where psql is missing or fails, or somebody else uses the database; then nothing has changed.
     """
     with engine.connect() as connection:
-        if connection.scalar(OTHERS):
+        if others_use(connection):
             raise BackupRefused(
                 "De database is in gebruik; stop eerst `rondblik serve` en `rondblik worker`.",
                 "The database is in use; stop `rondblik serve` and `rondblik worker` first.",
