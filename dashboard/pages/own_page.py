@@ -80,7 +80,7 @@ def _page(
         about = _("Here you see what you made. What others made is not here. Do you have a question? Ask your teacher.")
     else:
         heading = _("Results of {name}", name=name)
-        about = _("You see the results of {name} alone. Do you have a question? Ask the teacher.", name=name)
+        about = _("You see only the results of {name}. Do you have a question? Ask the teacher.", name=name)
     subjects = [_subject_card(timeline, subject) for subject in _subjects(timeline)]
     empty = note("empty", "info", html.P(_("There are no results yet.")))
     return [

@@ -150,9 +150,8 @@ def _no_invitation() -> Refused:
 
 def sign_in_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
     """Send the browser to a provider."""
-    from connectors.openid.client import (
-        authorization_url,  # takes a seventh of a start that many installations do without
-    )
+    # Not at the start: it takes a seventh of it, and many installations have no provider.
+    from connectors.openid.client import authorization_url
 
     provider, context = sign_in.provider(key), request.context()
     if provider is None:

@@ -223,9 +223,10 @@ _TABLES_OF_OTHERS = text(
     "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = CAST(current_schema() AS regnamespace) "
     "AND relkind = 'r' AND NOT pg_has_role(relowner, 'USAGE'))"
 )
+# Who may not see what other roles do still sees who they are; autovacuum is nobody.
 _OTHERS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-    "AND backend_type = 'client backend'"
+    "AND usesysid IS NOT NULL"
 )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Engine, Row, Select, bindparam, literal, select, tuple_, update
 
 from models.schema import encryption
-from models.schema.database import ROWS_PER_QUERY, sole_use
+from models.schema.database import ROWS_PER_QUERY, DatabaseUnsafe, sole_use, stands_on_nodes
 from models.schema.encrypted_columns import ENCRYPTED, place
 from models.schema.encryption import DecryptionFailed, PiiCipher
 from models.schema.tables import identifiers, key_fingerprints, raw_messages, teachers
@@ -25,10 +25,16 @@ _Opened = Callable[[bytes, bytes], bytes]  # what is encrypted, and its place
 def rotate(engine: Engine, cipher: PiiCipher, folder: Path) -> PiiCipher:
     """Encrypt a store of this version with a new key, which takes the place of that in the data folder.
 
-    A copy of the former key stays there, for backups of before. Raises DatabaseInUse, and DecryptionFailed where
-    something cannot be read; then nothing has changed.
+    A copy of the former key stays there, for backups of before. Raises DatabaseInUse, DatabaseUnsafe where the schools
+    stand on several servers, which do not commit as one, and DecryptionFailed where something cannot be read; then
+    nothing has changed.
     """
     with sole_use(engine) as connection:
+        if stands_on_nodes(connection):
+            raise DatabaseUnsafe(
+                "De scholen staan op meer servers; breng ze eerst terug met `rondblik db distribute`. / "
+                "The schools stand on several servers; bring them back with `rondblik db distribute` first."
+            )
         fresh = encryption.make_next_key(folder, cipher)
         encrypt_anew(connection, cipher, fresh)
     encryption.use_next_key(folder)

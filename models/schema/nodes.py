@@ -318,10 +318,7 @@ def distribute(engine: Engine, urls: Sequence[str]) -> dict[str, int]:
 def _distribute(engine: Engine, urls: Sequence[str]) -> dict[str, int]:
     with ExitStack() as stack, database.upgrading(engine) as connection:
         if database.others_use(connection):
-            raise NodesRefused(
-                "De database is in gebruik; stop eerst `rondblik serve` en `rondblik worker`.",
-                "The database is in use; stop `rondblik serve` and `rondblik worker` first.",
-            )
+            raise database.DatabaseInUse
         if urls:
             _need_wrapper(connection)
         if connection.scalar(_IS_PROTECTED):

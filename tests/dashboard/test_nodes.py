@@ -200,6 +200,12 @@ def test_an_upgrade_is_one_of_all_nodes(distributed: Installation, later_program
     assert distributed.run("db", "upgrade") == (0, "")
 
 
+def test_the_key_of_a_store_on_nodes_is_not_replaced(distributed: Installation) -> None:
+    before = distributed.rows(), distributed.key.read_bytes()
+    assert "several servers" in distributed.refused("key", "rotate")
+    assert (distributed.rows(), distributed.key.read_bytes()) == before
+
+
 def test_what_cannot_be_distributed_is_left_alone(
     several: Installation, empty_databases: list[str], postgres: str
 ) -> None:

@@ -165,6 +165,19 @@ def test_messages_erasures_and_backups_go_on(installed: Installation, app: Engin
     assert schools_in(app, "results", None) == set()
 
 
+def test_what_needs_the_database_alone_sees_who_has_it_open_as_another_role(
+    installed: Installation, app: Engine
+) -> None:
+    file = installed.data.parent / "copy.backup"
+    assert installed.run("backup", str(file)) == (0, "")
+    owner = configured(installed.data, installed.url.replace(APP, OWNER))
+    with app.connect():
+        assert "in use" in owner.refused("key", "rotate")
+        assert "in use" in owner.refused("restore", "--overwrite", str(file))
+    app.dispose()
+    assert owner.run("key", "rotate") == (0, "")
+
+
 def test_a_role_that_could_switch_it_off_is_named(installed: Installation, capsys: pytest.CaptureFixture[str]) -> None:
     for role, state, words in ((APP, "ok", "cannot"), (OWNER, "warn", "owns"), ("rondblik", "warn", "bypasses")):
         configured(installed.data, installed.url.replace(APP, role))

@@ -13,7 +13,7 @@ from typing import IO, BinaryIO
 from sqlalchemy import Connection, Engine, func, inspect, select
 
 from models.schema.backup.container import BackupRefused
-from models.schema.database import ALL_SCHOOLS, SHOWN, others_use
+from models.schema.database import ALL_SCHOOLS, SHOWN, DatabaseInUse, others_use
 
 NO_SECRETS = ("--no-password", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--set", "VERBOSITY=sqlstate")
 
@@ -36,14 +36,11 @@ def dumped(engine: Engine, connection: Connection) -> Iterator[IO[bytes]]:
 def replace_with(engine: Engine, script: BinaryIO, rows: Mapping[str, int]) -> None:
     """Put what a dump makes in the place of all tables of the store, in one transaction that also counts the rows.
 
-    Raises BackupRefused where psql is missing or fails, or somebody else uses the database; then nothing has changed.
+    Raises BackupRefused where psql is missing or fails, and DatabaseInUse; then nothing has changed.
     """
     with engine.connect() as connection:
         if others_use(connection):
-            raise BackupRefused(
-                "De database is in gebruik; stop eerst `rondblik serve` en `rondblik worker`.",
-                "The database is in use; stop `rondblik serve` and `rondblik worker` first.",
-            )
+            raise DatabaseInUse
         quoted = connection.dialect.identifier_preparer.quote
         schema = quoted(connection.scalar(select(func.current_schema())) or "public")
         drops = [f"DROP TABLE {schema}.{quoted(table)} CASCADE;" for table in inspect(connection).get_table_names()]

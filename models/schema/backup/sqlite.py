@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, NullPool, create_engine
 
 from models.schema.backup.container import BackupRefused
-from models.schema.database import AUDIT_FILE, BUSY_SECONDS, SQLITE_FILE
+from models.schema.database import AUDIT_FILE, BUSY_SECONDS, SQLITE_FILE, DatabaseInUse
 
 WORK_FOLDER = ".backup-"  # beside the database, for its owner only, while a backup is made or restored
 
@@ -105,7 +105,7 @@ def check_whole(file: Path) -> None:
 
 
 def put_in_place(folder: Path, store: Path) -> None:
-    """Rename the restored files in a folder to those of the store; raises BackupRefused where one is in use."""
+    """Rename the restored files in a folder to those of the store; raises DatabaseInUse where one is."""
     restored = [(folder / name, target) for target, name in _files(store) if (folder / name).exists()]
     with ExitStack() as held:
         for _, target in restored:
@@ -129,10 +129,7 @@ def _alone(database: Path) -> Iterator[None]:
             connection.execute("PRAGMA journal_mode=DELETE")  # refused while anybody else has the file open
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError:
-            raise BackupRefused(
-                "De database is in gebruik; stop eerst `rondblik serve` en `rondblik worker`.",
-                "The database is in use; stop `rondblik serve` and `rondblik worker` first.",
-            ) from None
+            raise DatabaseInUse from None
         except sqlite3.DatabaseError:
             pass  # no database any more: it is replaced
         yield
