@@ -13,6 +13,8 @@ from dashboard.pages.my_pupils import page as my_pupils
 from dashboard.pages.page import Page, everybody
 from dashboard.pages.pupil import page as pupil
 from dashboard.pages.pupil import talk_sheet
+from dashboard.pages.pupil_data import erasure
+from dashboard.pages.pupil_data import page as pupil_data
 from dashboard.pages.signals import page as signals
 from dashboard.pages.vendor import page as vendor
 from dashboard.pages.vendor import requirements, result, sandbox
@@ -33,6 +35,8 @@ PAGES: tuple[Page, ...] = (
     accounts.PAGE,
     access_log.PAGE,
     retention.PAGE,
+    pupil_data.PAGE,
+    erasure.PAGE,
     vendor.PAGE,
     pupil.PAGE,
     talk_sheet.PAGE,

@@ -17,6 +17,7 @@ from dashboard.auth.request import AppOptions, Context
 from dashboard.auth.sessions import DemoUser
 from dashboard.pages.accounts import actions as account_actions
 from dashboard.pages.connections import own_actions, refused_message_actions
+from dashboard.pages.pupil_data import actions as pupil_data_actions
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.server import actions, downloads, failures, own_sources, sign_in, sign_out
 from dashboard.server.app import build
@@ -74,6 +75,7 @@ def create_app(
     account_actions.register(server)
     refused_message_actions.register(server)
     own_actions.register(server)
+    pupil_data_actions.register(server)
     own_sources.register(server)
     app = build(server)
     server.extensions[STATIC_FILES] = app.static_files

@@ -33,6 +33,7 @@ CHOOSE_ROLE = "/rol"
 ACCOUNTS = "/accounts"
 ACCESS_LOG = "/inzage"
 RETENTION = "/bewaren"
+PUPIL_DATA = "/leerlinggegevens"
 OWN_PAGE = "/mijn-resultaten"  # without a number: who looks decides whose
 SIGN_OUT, SIGNED_OUT = "/afmelden", "/afgemeld"
 EVERYWHERE = "overal"  # the button that signs out in every browser

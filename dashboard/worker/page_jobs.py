@@ -34,6 +34,7 @@ from connectors.uwlr.agreement import Policy
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.rules import ERROR
 from dashboard.worker.context import JobKind, Outcome, WorkContext
+from dashboard.worker.erasures import count_erasure, erase_pupil
 from dashboard.worker.trials import try_source
 from models.ingest import page_requests, quarantine
 from models.ingest.exchanges import Exchange
@@ -269,4 +270,6 @@ KINDS = {
     page_requests.REFUSED: _kind(_show_refused),
     page_requests.REPLAY: _kind(_replay),
     page_requests.TRIAL: _kind(try_source),
+    page_requests.COUNT_ERASURE: _kind(count_erasure),
+    page_requests.ERASE: _kind(erase_pupil),
 }

@@ -69,6 +69,11 @@ class Viewer:
         return self.role is Role.SUPPORT
 
     @property
+    def gives_pupil_files(self) -> bool:
+        """Whether the role may save everything that is stored about a pupil: who may read all of it already."""
+        return self.role is Role.SUPPORT
+
+    @property
     def reads_figures(self) -> bool:
         """Whether the role reads counts per class, which name no pupil."""
         return self.role is Role.LEADER

@@ -43,6 +43,8 @@ EXPECTED: dict[str, tuple[str, set[str], str]] = {
     "connections": ('"id": "couplings-content"', {"sam"}, "alleen voor beheerders"),
     "access_log": ('"id": "access-log"', {"sam", "iris"}, "alleen voor beheerders en intern begeleiders"),
     "retention": ('"id": "retention"', {"sam"}, "alleen voor beheerders"),
+    "pupil_data": ('"id": "whose-data"', {"sam", "iris"}, "alleen voor beheerders en intern begeleiders"),
+    "erasure": ("Dit bestaat niet (meer)", ALL, ""),
     "accounts": ('"id": "roles"', {"sam"}, "alleen voor beheerders"),
     "vendor": ("Maak een proefadres", TESTING, "voor beheerders en voor leveranciers"),
     "requirements": ('"id": "requirements"', TESTING, "voor beheerders en voor leveranciers"),

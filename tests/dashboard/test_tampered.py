@@ -184,11 +184,12 @@ RAW = (
 
 
 def paths_of(client: FlaskClient) -> dict[str, str]:
-    """The addresses of pages that stand for something: a sandbox, the outcome of a check, a refused message."""
+    """The addresses of pages that stand for something: a sandbox, an outcome of a check, a refused message, an erasure."""
     room = client.post(addresses.SANDBOXES, base_url=HERE, headers=OWN).headers["Location"]
     report = client.post(f"{room}/rapport", base_url=HERE, headers=OWN).headers["Location"].partition("?")[0]
     refused = client.post("/koppelingen/geweigerd/1", base_url=HERE, headers=OWN).headers["Location"]
-    return {"room": room, "result": report, "refused": refused}
+    counted = client.post("/leerlinggegevens/tellen/1", base_url=HERE, headers=OWN).headers["Location"]
+    return {"room": room, "result": report, "refused": refused, "erasure": counted}
 
 
 @pytest.mark.long
@@ -245,6 +246,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "report_on_room": (),
     "erase_room": (),
     "see_refused": (),
+    "count_erasure": (),
+    "erase_pupil": ("naam",),
     "judge_anew": (),
     "add_sender": ("naam", "berichten"),
     "add_sender_key": (),
