@@ -38,4 +38,4 @@ def class_links(
         )
         for value, words in values.items()
     ]
-    return html.Nav(links, className="acts", **attrs(aria_label=_("Class")))
+    return html.Nav(links, className="acts mt", **attrs(aria_label=_("Class")))

@@ -184,7 +184,7 @@ RAW = (
 
 
 def paths_of(client: FlaskClient) -> dict[str, str]:
-    """The addresses of pages that stand for something: a sandbox, an outcome of a check, a refused message, an erasure."""
+    """The addresses of pages that stand for something: a sandbox, a check, a refused message, an erasure."""
     room = client.post(addresses.SANDBOXES, base_url=HERE, headers=OWN).headers["Location"]
     report = client.post(f"{room}/rapport", base_url=HERE, headers=OWN).headers["Location"].partition("?")[0]
     refused = client.post("/koppelingen/geweigerd/1", base_url=HERE, headers=OWN).headers["Location"]

@@ -123,7 +123,7 @@ def _counted(viewer: Viewer, token: str, report: dict[str, Any]) -> list[Any]:
     warning = _("This cannot be undone. Save all data first if the pupil or the parents ask for it.")
     return [
         _head(name),
-        card(_("What is deleted"), [_table(report), html.P(counted, className="sm t2")], id="counted"),
+        card(_("What is deleted"), [_table(report), html.P(counted, className="sm t2 mt")], id="counted"),
         card(_("Erase"), [html.P(warning), form], className="mt", id="confirm"),
     ]
 
@@ -141,7 +141,7 @@ def _erased(token: str, report: dict[str, Any]) -> list[Any]:
             _("What was erased"),
             [
                 _table(report),
-                html.P(_("Save the certificate now: this page is there for 14 days."), className="sm t2"),
+                html.P(_("Save the certificate now: this page is there for 14 days."), className="sm t2 mt"),
                 html.Div(save, className="acts mt"),
             ],
             className="mt",
