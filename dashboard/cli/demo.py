@@ -71,6 +71,7 @@ _ROLES = (
 )
 
 LEADER = ("schoolleider", "Marjan Bakker")  # whom the pupil list does not name
+BOARD = ("bestuur", "Eva Willems")
 VENDOR = DemoUser("leverancier", "Leverancier", Role.VENDOR, None, 0)  # of no school
 
 # What the administrators assigned before: the question-level sender names no vakgebied. Two are left to assign.
@@ -384,7 +385,8 @@ def demo_users(engine: Engine, cipher: PiiCipher) -> list[DemoUser]:
                 users.append(DemoUser(role.key, name, role.role, teacher.id, school_id))
         school_id = schools.find_school(connection, HORIZON)
         assert school_id is not None
-        users += [DemoUser(*LEADER, Role.LEADER, None, school_id), *_pupil_and_parent(connection, school_id)]
+        users += [DemoUser(*LEADER, Role.LEADER, None, school_id), DemoUser(*BOARD, Role.BOARD, None, school_id)]
+        users += _pupil_and_parent(connection, school_id)
     return [*users, VENDOR]
 
 

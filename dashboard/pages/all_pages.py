@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from dashboard.pages import access_log, accessibility, board, not_found, own_page, retention, school_overview
+from dashboard.pages import (
+    access_log,
+    accessibility,
+    board,
+    not_found,
+    own_page,
+    retention,
+    school_overview,
+    schools_overview,
+)
 from dashboard.pages.accounts import page as accounts
 from dashboard.pages.class_page import page as class_page
 from dashboard.pages.connections import new_connection, own_connection, refused_message
@@ -30,6 +39,7 @@ PAGES: tuple[Page, ...] = (
     signals.PAGE,
     materials.PAGE,
     school_overview.PAGE,
+    schools_overview.PAGE,
     own_page.PAGE,
     connections.PAGE,
     accounts.PAGE,

@@ -24,7 +24,7 @@ from models.schema.tables import account_roles, accounts, invitations, schools, 
 LOCAL = "local"  # the issuer of accounts of this program
 INVITATION_DAYS = 14
 DAY_US = 24 * 3600 * clock.SECOND_US
-INVITED_ROLES = (Role.TEACHER, Role.MENTOR, Role.STAND_IN, Role.SUPPORT, Role.ADMINISTRATOR, Role.LEADER)
+INVITED_ROLES = (Role.TEACHER, Role.MENTOR, Role.STAND_IN, Role.SUPPORT, Role.ADMINISTRATOR, Role.LEADER, Role.BOARD)
 LINKED_TO_PUPIL = (Role.PUPIL, Role.PARENT)  # invited where the school shows the page with own results
 LINKED_ROLES = (Role.TEACHER, Role.MENTOR)  # which see nothing without a link to the roster
 BY_MAIL = "mail"  # who granted a role that came with a mail address of the roster

@@ -95,7 +95,12 @@ class Probes:
         """Asks for the content of a page; the HTML before it is the same for every address, and a route of its own."""
         path = next(page.path for page in PAGES if page.name == name)
         about = f"?leerling={PUPIL.get(place)}"
-        search = {"access_log": about, "own_page": about, "pupil_data": about}.get(name, CLASS_QUERY.get(place, ""))
+        search = {
+            "access_log": about,
+            "own_page": about,
+            "pupil_data": about,
+            "schools_overview": f"?school={SCHOOL_OF.get(place)}",
+        }.get(name, CLASS_QUERY.get(place, ""))
         if name == "own_page":  # which an administrator switched off, perhaps
             with database.write_transaction(self.store.engine, school.SCHOOL) as connection:
                 accounts.show_own_page(connection, BOSSES["own"], True)
@@ -441,6 +446,7 @@ SIGNS: dict[str, dict[str, str]] = {
     "retention": {"own": '"id": "retention"'},
     "own_page": {"own": "Aïsha", "group": "Mila", "school": "Zofia"},
     "school_overview": {"own": '"id": "school-figures"'},
+    "schools_overview": {"own": '"id": "school-groups"', "school": '"id": "school-groups"'},
     "refused_message": {"own": "geweigerd-own", "school": "geweigerd-school"},
     "refused-content": {"own": "geweigerd-own", "school": "geweigerd-school"},
     "accounts": {"own": "Account administrator", "school": "Account elsewhere"},
