@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from authlib.common.urls import add_params_to_uri
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
@@ -60,6 +61,20 @@ def claims_of(
                 raise SignInFailed(Failure.ANSWER)
             claims = {**about, **claims}
     return claims
+
+
+def end_session_url(provider: Provider, back: str) -> str | None:
+    """Where the browser goes to sign out at the provider, which sends it `back`; None where it has no such address.
+
+    The client is named in place of a hint of the ID token, which is not kept: the provider may ask whether somebody is
+    sure. Raises SignInFailed.
+    """
+    with _session(provider, back) as session:
+        metadata = _metadata(session, provider)
+    if "end_session_endpoint" not in metadata:
+        return None
+    asked = [("client_id", provider.client_id), ("post_logout_redirect_uri", back)]
+    return str(add_params_to_uri(_endpoint(metadata, "end_session_endpoint"), asked))
 
 
 def _session(provider: Provider, redirect_uri: str) -> OAuth2Session:

@@ -35,6 +35,7 @@ from models.schema.rate_limit import Rate, take_shared
 BROWSER, TLS_BROWSER = "rondblik_signin", "__Host-rondblik-signin"
 BROWSER_SECONDS = 600
 INVITATION = "uitnodiging"
+SIGN_OUT_AT = f"{addresses.SIGN_IN}/afmelden"  # with the key of a provider; asks that provider
 MAX_PATH = 2000
 _PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", re.ASCII)
 OF_USER, OF_ADDRESS = Rate(5, 900.0), Rate(30, 900.0)  # attempts with a local account
@@ -54,6 +55,11 @@ class SignIn:
     def provider(self, key: str) -> SignInProvider | None:
         """The provider with this key."""
         return next((provider for provider in self.providers if provider.settings.id == key), None)
+
+    def provider_of(self, issuer: str | None, school_ids: frozenset[int] | None) -> SignInProvider | None:
+        """The provider of this issuer, of several the first that may speak for these schools."""
+        own = [provider for provider in self.providers if provider.settings.issuer == issuer]
+        return next((provider for provider in own if (school_ids or frozenset()) <= provider.school_ids), None)
 
 
 def asks_provider(path: str) -> bool:
@@ -75,6 +81,7 @@ def register(server: flask.Flask, sign_in: SignIn | None) -> None:
     server.add_url_rule(addresses.SIGN_IN, "sign_in_locally", bound(sign_in_locally), methods=["POST"])
     server.add_url_rule(f"{addresses.SIGN_IN}/bij/<key>", "sign_in_at", bound(sign_in_at))
     server.add_url_rule(addresses.SIGN_IN_BACK, "signed_in", bound(come_back))
+    server.add_url_rule(f"{SIGN_OUT_AT}/<key>", "sign_out_at", bound(sign_out_at))
     server.add_url_rule(f"{addresses.INVITATIONS}/<code>", "invitation", bound(invitation_page))
 
 
@@ -279,8 +286,34 @@ def _operator(setting: str) -> str:
     return _("Tell your administrator: the setting {setting} of this way to sign in may be wrong.", setting=setting)
 
 
+def sign_out_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
+    """Send the browser to a provider to sign out there too; a sentence where that has no address for it."""
+    from connectors.openid.client import end_session_url
+
+    provider = sign_in.provider(key)
+    if provider is None:
+        flask.abort(404)
+    try:
+        url = end_session_url(provider.client, _own_address(sign_in, addresses.SIGNED_OUT))
+    except SignInFailed as failed:
+        raise _refused(failed.failure, provider) from None
+    if url is not None:
+        return flask.redirect(url, 302)
+    name = provider.settings.name
+    remedy = _(
+        "{name} offers no way to sign out from here. Sign out on a page of {name} itself; on a computer that others "
+        "use, close the browser too.",
+        name=name,
+    )
+    return plain_page(_("You are still signed in with {name}", name=name), paragraph(remedy))
+
+
 def _redirect_uri(sign_in: SignIn) -> str:
-    return (sign_in.origin or flask.request.host_url.rstrip("/")) + addresses.SIGN_IN_BACK
+    return _own_address(sign_in, addresses.SIGN_IN_BACK)
+
+
+def _own_address(sign_in: SignIn, path: str) -> str:
+    return (sign_in.origin or flask.request.host_url.rstrip("/")) + path
 
 
 def _browser_cookie() -> str:

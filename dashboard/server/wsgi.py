@@ -69,7 +69,7 @@ def create_app(
     server.register_blueprint(receive.blueprint(receiver, public_address))
     actions.register(server)
     sign_in.register(server, sign_in_options)
-    sign_out.register(server)
+    sign_out.register(server, sign_in_options)
     downloads.register(server)
     vendor_actions.register(server)
     account_actions.register(server)
