@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import secrets
 from collections.abc import Callable
@@ -39,6 +40,8 @@ SIGN_OUT_AT = f"{addresses.SIGN_IN}/afmelden"  # with the key of a provider; ask
 MAX_PATH = 2000
 _PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", re.ASCII)
 OF_USER, OF_ADDRESS = Rate(5, 900.0), Rate(30, 900.0)  # attempts with a local account
+STARTS = Rate(600, 600.0)  # sign-ins at a provider from one address, behind which a whole school may be
+IPV6_NETWORK = 64  # bits: what one customer of a provider has to themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,10 @@ def sign_in_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
     provider, context = sign_in.provider(key), request.context()
     if provider is None:
         flask.abort(404)
+    about = f"starts {_network(flask.request.remote_addr)}"
+    if not take_shared(context.engine, context.cipher.digest("rate", about), STARTS):
+        sentence = _("Too many people began to sign in from here at once.")
+        raise Refused(sentence, 429, "sign-in starts", _("Wait a minute and try again."))
     arguments = flask.request.args
     begun = Pending(
         key, pending.new_secrets(), _local_path(arguments.get(ONWARD, "")), arguments.get(INVITATION, "")[:MAX_PATH]
@@ -308,6 +315,15 @@ def sign_out_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
     return plain_page(_("You are still signed in with {name}", name=name), paragraph(remedy))
 
 
+def _network(address: str | None) -> str:
+    """An address by which attempts are counted: of IPv6 the network, within which anybody changes addresses freely."""
+    try:
+        known = ipaddress.ip_address(address or "")
+    except ValueError:
+        return ""
+    return str(known if known.version == 4 else ipaddress.ip_network((known, IPV6_NETWORK), strict=False))
+
+
 def _redirect_uri(sign_in: SignIn) -> str:
     return _own_address(sign_in, addresses.SIGN_IN_BACK)
 
@@ -329,7 +345,7 @@ def sign_in_locally(sign_in: SignIn) -> ResponseReturnValue:
     user = form.get("gebruiker", "").strip()
     if not sign_in.local:
         flask.abort(404)
-    limits = ((f"local {user.lower()}", OF_USER), (f"address {flask.request.remote_addr}", OF_ADDRESS))
+    limits = ((f"local {user.lower()}", OF_USER), (f"address {_network(flask.request.remote_addr)}", OF_ADDRESS))
     if not all(take_shared(context.engine, context.cipher.digest("rate", about), rate) for about, rate in limits):
         sentence = _("There were too many attempts.")
         raise Refused(sentence, 429, "sign-in attempts", _("Wait a quarter of an hour and try again."))
