@@ -132,7 +132,7 @@
     if (!draft.startsWith(OWN)) { window.sessionStorage.removeItem(key); }
   });
 
-  function draftKey(form) { return OWN + new URL(form.action).pathname; }
+  function draftKey(form) { return OWN + new URL(form.action).pathname + (form.id && "#" + form.id); }
 
   function fields(form) {
     return Array.from(form.elements).filter(function (one) { return one.name && one.type !== "submit"; });
