@@ -320,7 +320,8 @@ def _better_address() -> ResponseReturnValue | None:
     query = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in rest)
     answer = flask.redirect(quote(path) + (f"?{query}" if query else ""), 302)
     if has_language:
-        answer.set_cookie(LANGUAGE_COOKIE, language(), max_age=YEAR_SECONDS, samesite="Lax")
+        secure = flask.request.is_secure
+        answer.set_cookie(LANGUAGE_COOKIE, language(), max_age=YEAR_SECONDS, samesite="Lax", secure=secure)
     return answer
 
 

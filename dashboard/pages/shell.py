@@ -254,6 +254,7 @@ def _choices(present: User) -> html.Div:
                 action=addresses.SIGN_OUT,
                 method="POST",
                 className="two",
+                **attrs(data_signs_out="true"),
             ),
         ],
         className="choices",

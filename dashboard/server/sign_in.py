@@ -397,7 +397,7 @@ def roles_page() -> ResponseReturnValue:
 
 def _sign_out_form() -> str:
     button = f'<button class="btn q">{escape(_("Sign out"))}</button>'
-    return f'<form method="post" action="{addresses.SIGN_OUT}">{button}</form>'
+    return f'<form method="post" action="{addresses.SIGN_OUT}" data-signs-out>{button}</form>'
 
 
 def take_role() -> ResponseReturnValue:

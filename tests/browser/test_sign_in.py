@@ -85,13 +85,20 @@ def test_an_invited_teacher_signs_in_works_and_signs_out(window: BrowserContext,
 
     page.click("#who > summary")
     page.click("#who button:text-is('Afmelden')")
-    page.wait_for_url("**/afgemeld")
-    expect(page.locator("main h1")).to_have_text("U bent afgemeld")
-    second.reload()
+    for tab in (page, second):
+        tab.wait_for_url("**/afgemeld?bij=entree")
+        expect(tab.locator("main h1")).to_have_text("U bent afgemeld")
+    second.goto(f"{served.address}/signalen")
     second.wait_for_url("**/aanmelden?naar=*signalen*")
     second.click("text=Aanmelden met Entree Federatie")  # who is known there still need not type anything
     second.wait_for_url("**/signalen")
     second.wait_for_selector("#who > summary:has-text('Hanna Vos')")
+
+    page.click("text=Ook afmelden bij Entree Federatie")
+    page.click("button:has-text('Yes')")
+    page.wait_for_url("**/afgemeld")
+    page.goto(f"{served.address}/aanmelden/bij/entree")
+    page.wait_for_selector("input[name=login]")  # who comes next has to say who they are
 
 
 def test_who_is_of_another_school_reads_what_to_do(window: BrowserContext, served: Served) -> None:
