@@ -28,6 +28,7 @@ from models.schema.urls import address_problem
 MAX_TOKEN = 64 * 1024  # characters
 MAX_SUBJECT = 255  # characters, by the standard
 LEEWAY_SECONDS = 60
+OF_ID_TOKENS = "JWT"
 GOOGLE = "https://accounts.google.com"  # which may leave the scheme out in its tokens
 
 Claims = dict[str, Any]
@@ -37,8 +38,9 @@ def authorization_url(provider: Provider, redirect_uri: str, secrets: Secrets) -
     """Where the browser goes to sign in. Raises SignInFailed."""
     with _session(provider, redirect_uri) as session:
         endpoint = _endpoint(_metadata(session, provider), "authorization_endpoint")
+        strength = {"acr_values": " ".join(provider.strengths)} if provider.strengths else {}
         url, _state = session.create_authorization_url(
-            endpoint, state=secrets.state, nonce=secrets.nonce, code_verifier=secrets.verifier
+            endpoint, state=secrets.state, nonce=secrets.nonce, code_verifier=secrets.verifier, **strength
         )
     return str(url)
 
@@ -151,6 +153,8 @@ def _id_claims(provider: Provider, token: Claims, keys: Claims, nonce: str) -> C
     issuers = [provider.issuer] + ([GOOGLE.removeprefix("https://")] if provider.issuer == GOOGLE else [])
     try:
         decoded = jwt.decode(token["id_token"], key=KeySet.import_key_set(keys), registry=registry)  # type: ignore[arg-type]
+        if str(decoded.header.get("typ", OF_ID_TOKENS)).upper() != OF_ID_TOKENS:
+            raise SignInFailed(Failure.ANSWER)
         claims = CodeIDToken(
             decoded.claims,
             decoded.header,

@@ -30,6 +30,7 @@ from dashboard.server.wsgi import create_app
 from dashboard.settings import applying, loading
 from dashboard.settings.applying import ConfiguredConnection
 from dashboard.settings.errors import ConfigError
+from dashboard.settings.logs import TextFormatter
 from dashboard.settings.open_store import open_database
 from dashboard.settings.schema import Database, Settings
 from dashboard.worker import loop
@@ -130,7 +131,7 @@ def _logging_to(path: Path) -> Iterator[None]:
     _private_file(path)
     root = logging.getLogger()
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(TextFormatter())
     before, root.handlers = root.handlers, [handler]
     try:
         yield

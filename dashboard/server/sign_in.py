@@ -22,7 +22,7 @@ from dashboard.server import pending
 from dashboard.server.banner import banner
 from dashboard.server.pending import Pending
 from dashboard.server.plain_page import link, paragraph, plain_page
-from dashboard.server.providers import NotOfSchool, Person, SignInProvider
+from dashboard.server.providers import NotOfSchool, Person, SignInProvider, TooWeak
 from dashboard.text.translate import _
 from dashboard.text.words import role_word
 from dashboard.ui import addresses
@@ -211,6 +211,10 @@ def come_back(sign_in: SignIn) -> ResponseReturnValue:
         raise _refused(failed.failure, provider) from None
     except NotOfSchool as other:
         raise _not_of_school(other, provider) from None
+    except TooWeak:
+        sentence = _("{name} does not say that you signed in with a second step.", name=provider.settings.name)
+        remedy = _("Set up that step there, and sign in again. If it goes on, tell your administrator.")
+        raise Refused(sentence, 403, "sign-in strength", remedy) from None
     account_id, roles = _account_of(provider, person, begun)
     return _enter(account_id, roles, begun.onward, frozenset(person.school_ids))
 

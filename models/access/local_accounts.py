@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,6 +26,7 @@ from models.schema.tables import account_roles, accounts, local_credentials, ses
 
 MIN_PASSWORD, MAX_PASSWORD = 12, 256
 MAX_USER = 64
+PRODUCT, MIN_WORD = "rondblik", 4  # letters of a word that no password may have
 RECOVERY_CODES = 10
 RECOVERY_GROUPS = 4  # of 32 bits: a code cannot be guessed from its digest
 STEP_SECONDS = 30
@@ -52,6 +54,12 @@ def names(connection: Connection) -> list[str]:
     """The names of the people who have a local account."""
     own = select(accounts.c.name).join(local_credentials, local_credentials.c.account_id == accounts.c.id)
     return list(connection.scalars(own.order_by(accounts.c.id)))
+
+
+def guessable_word(password: str, *about: str) -> str | None:
+    """The first word of these texts about an account, or the name of the program, that a password has in it."""
+    words = (word for text in (PRODUCT, *about) for word in re.split(r"[\W_]+", text.casefold()))
+    return next((word for word in words if len(word) >= MIN_WORD and word in password.casefold()), None)
 
 
 def add(connection: Connection, cipher: PiiCipher, user: str, name: str, password: str) -> tuple[int, NewCredentials]:

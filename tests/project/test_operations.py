@@ -9,11 +9,13 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -233,6 +235,7 @@ def test_who_is_invited_signs_in_through_nginx_with_tls_and_a_message_comes_in(
     assert "Row-level security keeps the schools apart, and the role that serves cannot switch it off." in machine.run(
         "doctor"
     )
+    assert spoken_versions(machine) == {"TLSv1.2", "TLSv1.3"}
     sent = machine.run("sender", "add", "--klantnaam", "Rekenwijs", "--school", "99XX/00")
     code, key = (re.search(rf"{word}\s+(\S+)", sent) for word in ("klantcode", "autorisatiesleutel"))
     assert code is not None
@@ -268,6 +271,24 @@ def test_who_is_invited_signs_in_through_nginx_with_tls_and_a_message_comes_in(
     assert [name for name, item in cookies.items() if not item["secure"]] == []
     for opened in (context, other):
         opened.close()
+
+
+def spoken_versions(machine: Machine) -> set[str]:
+    """The versions of TLS in which nginx answers."""
+    port, spoken, refusals = int(machine.public.rpartition(":")[2]), set(), []
+    for version in (ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = insecure()
+        context.set_ciphers("ALL:@SECLEVEL=0")  # so that it is nginx that refuses
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            context.minimum_version = context.maximum_version = version
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+            try:
+                with context.wrap_socket(plain, server_hostname="localhost") as secure:
+                    spoken.add(secure.version() or "")
+            except ssl.SSLError as refused:
+                refusals.append(str(refused))
+    assert all("ALERT" in refusal for refusal in refusals)  # of nginx, and not because this side cannot
+    return spoken
 
 
 def post(machine: Machine, body: bytes) -> None:

@@ -173,9 +173,9 @@ MakeApp = Callable[..., flask.Flask]
 def make_app(school_store: Store, tmp_path: Path) -> MakeApp:
     """Makes the web app for an issuer, from a configuration as an operator writes it."""
 
-    def make(issuer: str, local: bool = False, **options: Any) -> flask.Flask:
-        path = tmp_path / "config.yaml"
-        path.write_text(CONFIG.format(issuer=issuer))
+    def make(issuer: str, local: bool = False, more: str = "", **options: Any) -> flask.Flask:
+        path, (entree, others) = tmp_path / "config.yaml", CONFIG.format(issuer=issuer).split("  - id: entra\n")
+        path.write_text(f"{entree}{more}  - id: entra\n{others}")
         providers = providers_of(loading.load(path), school_store.engine)
         app_options = AppOptions(demo=False, users=(), signs_in=True, **options)
         sign_in = SignIn(providers, local, options.get("public_origin"))

@@ -214,6 +214,10 @@ def test_the_command_makes_an_administrator_and_prints_the_secrets_once(tmp_path
     ("command", "password", "sentence"),
     [
         (("add", "sam", "--school", "99XX/00"), "te kort", "12 to 256 characters"),
+        (("add", "sam", "--school", "99XX/00"), "mijn-RONDBLIK-geheim", "may not hold 'rondblik'"),
+        (("add", "samuel", "--school", "99XX/00"), "lang en Samuel-achtig", "may not hold 'samuel'"),
+        (("add", "sam", "--school", "99XX/00"), "99xx is een school", "may not hold '99xx'"),
+        (("add", "sam", "--school", "99XX/00"), "aan de horizon thuis", "may not hold 'horizon'"),
         (("add", "sam", "--school", "11ZZ/00"), PASSWORD, "there is no such school"),
         (("add", "Sam Groot", "--school", "99XX/00"), PASSWORD, "small letters"),
     ],

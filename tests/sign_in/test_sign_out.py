@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import requests
 
+from dashboard.auth.sessions import SessionLimits
+from models.schema import clock
 from tests.conftest import Store
 from tests.sign_in.conftest import BACK, HERE, OWN, MakeApp, Provider, Visitor, invited, provider_running
 from tests.sign_in.test_local import Account, sign_in
@@ -51,6 +54,18 @@ def test_signing_out_here_says_where_somebody_is_signed_in_still_and_leads_there
     assert visitor.provider.signs_out(leads.headers["Location"], browser) == SIGNED_OUT
     assert is_asked_to_sign_in(visitor, browser)
     assert "U bent afgemeld" in visitor.get("/afgemeld").text
+
+
+def test_who_signs_out_at_the_provider_alone_keeps_the_session_here_until_its_own_end(
+    visitor: Visitor, school_store: Store
+) -> None:
+    browser = requests.Session()
+    comes_in(visitor, school_store, browser)
+    assert visitor.provider.signs_out(visitor.get("/aanmelden/afmelden/entree").headers["Location"], browser)
+    assert is_asked_to_sign_in(visitor, browser)
+    assert visitor.who == "Hanna Vos, teacher, 1"
+    with clock.fixed(clock.now() + timedelta(minutes=SessionLimits().idle_minutes + 2)):
+        assert visitor.who == "nobody"
 
 
 def test_a_provider_without_an_address_to_sign_out_at_is_said(make_app: MakeApp, school_store: Store) -> None:
