@@ -72,6 +72,7 @@ def _actions() -> dict[str, str]:
         "legal hold ended": _("Ended a legal hold"),
         "signed in": _("Signed in"),
         "signed out": _("Signed out"),
+        "password changed": _("Changed the own password"),
     }
 
 

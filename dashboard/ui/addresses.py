@@ -28,6 +28,7 @@ TALK_SHEET = "/gesprek"
 BEGIN = "/begin"  # with a one-time code
 SIGN_IN = "/aanmelden"
 SIGN_IN_BACK = f"{SIGN_IN}/terug"  # where an identity provider sends the browser back to
+PASSWORD = f"{SIGN_IN}/wachtwoord"  # of a local account
 INVITATIONS = "/uitnodiging"  # with the code of one
 CHOOSE_ROLE = "/rol"
 ACCOUNTS = "/accounts"

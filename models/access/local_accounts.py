@@ -15,7 +15,7 @@ from functools import cache
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import Connection, Engine, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, select, update
 
 from models.access.accounts import LOCAL, signed_in, subject_digest
 from models.schema import clock
@@ -94,15 +94,41 @@ def remove(connection: Connection, cipher: PiiCipher, user: str) -> bool:
 
 
 def check(engine: Engine, cipher: PiiCipher, user: str, password: str, code: str) -> int | None:
-    """The account of a name, where password and code are right; a code works once.
+    """The account of a name, where password and code are right; a code works once."""
+    return _checked(
+        engine, cipher, accounts.c.subject_digest == subject_digest(cipher, LOCAL, user[:MAX_USER]), password, code
+    )
+
+
+def has_password(connection: Connection, account_id: int) -> bool:
+    """Whether an account is a local one, which has a password."""
+    own = local_credentials.c.account_id == account_id
+    return bool(connection.scalar(select(exists().where(own))))
+
+
+def change_password(engine: Engine, cipher: PiiCipher, account_id: int, old: str, code: str, new: str) -> bool:
+    """Give an account another password where the old one and a code are right; all its sessions end.
+
+    False, and nothing changed, where they are not.
+    """
+    if _checked(engine, cipher, accounts.c.id == account_id, old, code) is None:
+        return False
+    new_hash = _hasher.hash(new)
+    with short_write(engine) as connection:
+        own = local_credentials.c.account_id == account_id
+        connection.execute(update(local_credentials).where(own).values(password_hash=new_hash))
+        connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
+    return True
+
+
+def _checked(engine: Engine, cipher: PiiCipher, whose: ColumnElement[bool], password: str, code: str) -> int | None:
+    """The account of this condition, where password and code are right.
 
     The password is verified before the database is locked, for that takes a while.
     """
     with read_transaction(engine) as connection:
         row = connection.execute(
-            select(local_credentials)
-            .join(accounts, accounts.c.id == local_credentials.c.account_id)
-            .where(accounts.c.subject_digest == subject_digest(cipher, LOCAL, user[:MAX_USER]))
+            select(local_credentials).join(accounts, accounts.c.id == local_credentials.c.account_id).where(whose)
         ).one_or_none()
     nobody = _hash_of_nobody()  # also where it is not needed: the first answer takes longer, whoever asks
     right = _is_password(nobody if row is None else row.password_hash, password)

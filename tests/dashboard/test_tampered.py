@@ -266,6 +266,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "end_stand_in": ("nummer",),
     "take_role": ("rol",),
     "sign_out": (),
+    "change_password": ("oud", "code", "nieuw", "nogmaals"),
 }
 NUMBERS = ("0", "999999999", str(2**31), str(2**63), "9" * 5_000, "-1", "x", "%00", "%ED%A0%80")
 NAMES = ("klas", "periode", "vak", "materiaal", "uitgever", "groep", "doel", "leerling", "vraag", "jaar", "regel",

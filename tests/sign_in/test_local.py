@@ -21,6 +21,7 @@ from models.schema.rate_limit import Rate
 from models.schema.tables import metadata
 from tests.conftest import Store
 from tests.dashboard import school
+from tests.dashboard.test_web import shown_page
 from tests.sign_in.conftest import HERE, OWN, MakeApp
 
 PASSWORD = "een lang wachtwoord"
@@ -133,6 +134,68 @@ def test_whoever_guesses_is_stopped_and_goes_on_after_a_quarter(web: flask.Flask
         assert sign_in(web, account.code())[0] == 429
     with clock.fixed(school.NOW + timedelta(minutes=16)):
         assert sign_in(web, account.code())[0] == 303
+
+
+NEW = "nog een veel langer geheim"
+
+
+def changed(client: FlaskClient, **fields: str) -> tuple[int, str]:
+    """Send the form for another password; the status, and what it says."""
+    form = {"oud": PASSWORD, "nieuw": NEW, "nogmaals": NEW, **fields}
+    answer = client.post(
+        "/aanmelden/wachtwoord", data=form, base_url=HERE, headers=OWN | {"Accept": "application/json"}
+    )
+    return answer.status_code, answer.headers.get("Location") or str((answer.json or {}).get("error"))
+
+
+def test_whoever_has_the_old_password_and_a_code_changes_it_and_all_sessions_end(
+    web: flask.Flask, account: Account
+) -> None:
+    (_status, client), (_again, other) = sign_in(web, account.code(-1)), sign_in(web, account.code())
+    for browser in (client, other):
+        browser.get("/koppelingen", base_url=HERE)
+    assert '"href": "/aanmelden/wachtwoord"' in shown_page(client, "/accounts")
+    assert "Wachtwoord wijzigen" in client.get("/aanmelden/wachtwoord", base_url=HERE).text
+    client.get("/koppelingen", base_url=HERE)
+    assert changed(client, code=account.made.recovery_codes[0]) == (303, "/aanmelden")
+    for browser in (client, other):
+        assert browser.get("/koppelingen", base_url=HERE).headers["Location"].startswith("/aanmelden")
+    assert sign_in(web, account.made.recovery_codes[1])[0] == 403
+    assert sign_in(web, account.made.recovery_codes[1], NEW)[0] == 303
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"oud": "een ander wachtwoord"}, "klopt niet"), ({"code": "000000"}, "klopt niet"),
+        ({"oud": ""}, "klopt niet"),
+        ({"nieuw": "te kort", "nogmaals": "te kort"}, "12 tot 256"), ({"nogmaals": "iets anders"}, "op twee manieren"),
+        ({"nieuw": "x" * 257, "nogmaals": "x" * 257}, "12 tot 256"),
+        ({"nieuw": "hier woont de groot", "nogmaals": "hier woont de groot"}, "andere woorden"),
+        ({"nieuw": "op de wissel werk ik", "nogmaals": "op de wissel werk ik"}, "andere woorden"),
+        ({"nieuw": "Rondblik is van mij", "nogmaals": "Rondblik is van mij"}, "andere woorden"),
+    ],
+)  # fmt: skip
+def test_a_password_stays_where_something_is_not_right(
+    web: flask.Flask, account: Account, fields: dict[str, str], sentence: str
+) -> None:
+    _status, client = sign_in(web, account.code())
+    client.get("/koppelingen", base_url=HERE)
+    status, said = changed(client, **{"code": account.made.recovery_codes[0], **fields})
+    assert (status, sentence in said) == (422, True)
+    assert sign_in(web, account.made.recovery_codes[1])[0] == 303
+
+
+def test_a_password_is_guessed_a_few_times_and_nobody_without_one_gets_the_form(
+    web: flask.Flask, account: Account
+) -> None:
+    _status, client = sign_in(web, account.code())
+    client.get("/koppelingen", base_url=HERE)
+    attempts = [changed(client, oud=f"gok nummer {number}", code="000000")[0] for number in range(6)]
+    assert attempts == [422] * 5 + [429]
+    nobody = web.test_client()
+    assert nobody.get("/aanmelden/wachtwoord", base_url=HERE).status_code == 404
+    assert changed(nobody, code="1")[0] in (400, 404, 409)
 
 
 def test_a_form_of_another_site_signs_nobody_in(web: flask.Flask, account: Account) -> None:

@@ -16,7 +16,7 @@ from dashboard.ui.markup import block
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.plain_table import plain_table
 from dashboard.ui.signs import KEEP_DRAFT, card, note
-from models.access import accounts, stand_ins
+from models.access import accounts, local_accounts, stand_ins
 from models.access.accounts import BY_MAIL, INVITED_ROLES, LINKED_TO_PUPIL, Invitation, SchoolAccount
 from models.access.people import ClassRef, PupilName, classes_by_name, names_in_class
 from models.access.stand_ins import StandIn
@@ -44,6 +44,9 @@ def layout(viewer: Viewer, /, klas: object = None, **_query: object) -> Body:
         candidates = stand_ins.candidates(connection, viewer)
         classes = classes_by_name(connection, viewer)
         own_page = accounts.shows_own_page(connection, viewer)
+        session = request.current_session()
+        account_id = None if session is None else session.account_id
+        has_password = account_id is not None and local_accounts.has_password(connection, account_id)
         class_ref = read_class(klas, classes) if own_page else None
         pupils = [] if class_ref is None else names_in_class(connection, viewer, class_ref.id)
     explanation = _(
@@ -51,7 +54,10 @@ def layout(viewer: Viewer, /, klas: object = None, **_query: object) -> Body:
     )
     return Body(
         [
-            html.Div(html.Div([html.H1(_("Accounts")), html.P(explanation)]), className="head"),
+            html.Div(
+                html.Div([html.H1(_("Accounts")), html.P([explanation, *(_to_password() if has_password else [])])]),
+                className="head",
+            ),
             *([] if request.context().options.signs_in else [_nobody_signs_in()]),
             card(_("Who has access"), [_roles(roles)], id="roles"),
             card(
@@ -69,6 +75,11 @@ def layout(viewer: Viewer, /, klas: object = None, **_query: object) -> Body:
             ),
         ]
     )
+
+
+def _to_password() -> list[Any]:
+    """For who signed in with a local account."""
+    return [" ", html.A(_("Change your password"), href=addresses.PASSWORD)]
 
 
 def _nobody_signs_in() -> html.Div:
