@@ -39,7 +39,7 @@ test-dates: .venv/.ready-dev
 	  RONDBLIK_NOW=$$day $(BIN)/python -m pytest -q -n 2 tests/models tests/connectors tests/uwlr tests/dashboard || exit 1; \
 	done
 
-# A hundred thousand messages gone wrong; `make test` tries ten thousand of them.
+# A hundred thousand messages gone wrong; `make test` tries five thousand of them.
 fuzz: .venv/.ready-dev
 	@scripts/need-packages ca-certificates node:nodejs npm:npm
 	RONDBLIK_FUZZ=100000 $(BIN)/python -m pytest -n 2 tests/fuzz tests/dashboard/test_tampered.py
@@ -49,7 +49,7 @@ compare: .venv/.ready-dev
 	@scripts/need-packages chromium-headless-shell fonts-noto-core
 	RONDBLIK_ALL_PUPILS=1 $(BIN)/python -m pytest tests/browser/test_same_everywhere.py
 
-# Three hundred starts, each with its first messages all at once; `make test` tries twenty.
+# Three hundred starts, each with its first messages all at once; `make test` tries ten.
 faults: .venv/.ready-dev
 	$(BIN)/python -m tests.faults.first_messages --starts 300 --live 20 --rosters 60
 

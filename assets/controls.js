@@ -386,7 +386,7 @@
     if (stops.length) { stops[event.shiftKey ? stops.length - 1 : 0].focus(); }
   }
 
-  window.rondblik_controls = {
+  window.dashboard = {
     Select: Select, MultiSelect: MultiSelect, SegmentedControl: SegmentedControl, Radios: Radios, Field: Field,
     Dialog: Dialog, Popover: Popover
   };

@@ -104,13 +104,15 @@ def check(kept: Mapping[str, float]) -> tuple[dict[str, float], dict[str, tuple[
     """Measure the short parts until every figure is good enough, three times at most: the best, and what is worse."""
     best: dict[str, float] = {}
     worse: dict[str, tuple[float, float]] = {}
-    for _ in range(ATTEMPTS):
-        for part in SHORT:
+    for part in SHORT:
+        of_part: dict[str, float] = {}
+        for _ in range(ATTEMPTS):
             for name, value in figures_of(part).items():
-                best[name] = min(value, best.get(name, value))
-        worse = worse_than(kept, best)
-        if not worse:
-            break
+                of_part[name] = min(value, of_part.get(name, value))
+            if not worse_than(kept, of_part):
+                break
+        best |= of_part
+        worse |= worse_than(kept, of_part)
     return best, worse
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pwd
 import shutil
@@ -13,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Engine, NullPool, create_engine, make_url, text
+from sqlalchemy import Dialect, Engine, NullPool, create_engine, make_url, text
+from sqlalchemy.util import LRUCache
 
 from models.schema import database, nodes
 from models.schema.encryption import PiiCipher
@@ -28,7 +30,15 @@ if TYPE_CHECKING:
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ON_NODES = "RONDBLIK_NODES" in os.environ
 NODES = int(os.environ.get("RONDBLIK_NODES", "3"))
+_COMPILED: dict[str, tuple[Dialect, LRUCache[Any, Any]]] = {}  # by the name of a database
 LONGEST = "tests/project/test_readme.py"  # it installs the program
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected alone: a collector that walks over it each time takes a sixth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # as the server does
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,6 +52,14 @@ class Store:
 
     engine: Engine
     cipher: PiiCipher
+
+
+def compiled_once(engine: Engine) -> Engine:
+    """This engine, which uses what engines before it have compiled; a fifth of the time of a short test."""
+    dialect, statements = _COMPILED.setdefault(engine.dialect.name, (engine.dialect, LRUCache(1_000)))
+    engine.dialect = dialect
+    engine.update_execution_options(compiled_cache=statements)
+    return engine
 
 
 def free_port() -> int:
@@ -69,7 +87,7 @@ def store(empty_data: Path, tmp_path: Path, request: pytest.FixtureRequest) -> I
         return
     folder = tmp_path / "data"
     shutil.copytree(empty_data, folder, dirs_exist_ok=True)
-    engine = database.open_engine(database.sqlite_url(folder))
+    engine = compiled_once(database.open_engine(database.sqlite_url(folder)))
     yield Store(engine, open_encrypted(engine, folder))
     engine.dispose()
 
@@ -181,7 +199,7 @@ def postgres_store(postgres: str, postgres_after_start: tuple[str, Path], tmp_pa
     template, keys = postgres_after_start
     shutil.copytree(keys, tmp_path / "keys", dirs_exist_ok=True)
     with new_postgres(postgres, template) as engine:
-        yield Store(engine, open_encrypted(engine, tmp_path / "keys"))
+        yield Store(compiled_once(engine), open_encrypted(engine, tmp_path / "keys"))
 
 
 @pytest.fixture(params=["nodes"] if ON_NODES else ["sqlite", "postgresql"])

@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 class Control(Component):
     """A component whose type is the name of its class, and whose properties are `_prop_names`."""
 
-    _namespace = "rondblik_controls"
+    _namespace = "dashboard"  # a package: Dash imports it for each property, and searches all paths for what is none
     _children_props: ClassVar[list[str]] = []
     _base_nodes: ClassVar[list[str]] = ["children"]
     _valid_wildcard_attributes: ClassVar[list[str]] = ["data-", "aria-"]

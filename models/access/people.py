@@ -404,9 +404,19 @@ def pupil(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilRecord 
 
 def pupil_name(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilName | None:
     """The name of a pupil, or None where there is none whose name the viewer may know."""
-    row = connection.execute(
-        select(pupils).where(pupils.c.id == pupil_id, can_name_pupil(viewer, pupils.c.school_id, pupils.c.id))
-    ).one_or_none()
+    return _pupil_name(connection, viewer, pupil_id, can_name_pupil(viewer, pupils.c.school_id, pupils.c.id))
+
+
+def seen_pupil_name(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilName | None:
+    """The name of a pupil, or None where there is none that the viewer may see."""
+    return _pupil_name(connection, viewer, pupil_id, can_see_pupil(viewer, pupils.c.school_id, pupils.c.id))
+
+
+def _pupil_name(
+    connection: Connection, viewer: Viewer, pupil_id: int, allowed: ColumnElement[bool]
+) -> PupilName | None:
+    wanted = (pupils.c.school_id == viewer.school_id, pupils.c.id == pupil_id)
+    row = connection.execute(select(pupils).where(*wanted, allowed)).one_or_none()
     return None if row is None else PupilName(row.id, row.first_name, _name_of(row, _apart(connection, viewer)))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, NullPool, create_engine, select, text
+from sqlalchemy import MetaData, NullPool, create_engine, inspect, select, text
 
 from dashboard.cli import main as cli
 from models.schema.disk_space import RESERVE_FILE
@@ -75,12 +75,9 @@ class Installation:
 
     def rows(self) -> dict[str, list[Any]]:
         """All that is in the database."""
-        engine = create_engine(self.url, poolclass=NullPool)
-        tables = MetaData()
-        with engine.connect() as connection:
-            tables.reflect(connection)
-            found = {table.name: list(connection.execute(select(table))) for table in tables.sorted_tables}
-        return found
+        with create_engine(self.url, poolclass=NullPool).connect() as connection:
+            names = inspect(connection).get_table_names()
+            return {name: list(connection.exec_driver_sql(f"SELECT * FROM {name}")) for name in names}
 
     def change(self, *statements: str) -> None:
         """Change the database behind the program's back."""

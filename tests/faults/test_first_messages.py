@@ -11,7 +11,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 def test_the_first_messages_may_come_all_at_once() -> None:
     # In a process of its own, which has compiled no schema before it forks.
-    command = [sys.executable, "-m", "tests.faults.first_messages", "--starts", "20", "--live", "4", "--rosters", "4"]
+    command = [sys.executable, "-m", "tests.faults.first_messages", "--starts", "10", "--live", "2", "--rosters", "2"]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=600)
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ from models.schema.tables import (
 )
 from models.schema.tables import schools as schools_table
 from models.schema.terms import RetentionPolicy
-from tests.conftest import Store
+from tests.conftest import Store, compiled_once
 from tests.models.spelled import spelled
 from tests.uwlr.messages import message, result_xml
 
@@ -159,23 +160,25 @@ sent_messages = st.builds(
 )  # fmt: skip
 
 
-def fresh(folder: str) -> Store:
-    engine = database.open_engine(database.sqlite_url(Path(folder) / "data"))
-    database.upgrade(engine)
+def fresh(folder: str, empty_data: Path) -> Store:
+    data = shutil.copytree(empty_data, Path(folder) / "data")
+    engine = compiled_once(database.open_engine(database.sqlite_url(data)))
     return Store(engine, PiiCipher.from_secret(b"x" * 32))
 
 
 @pytest.mark.long
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(sent_messages, min_size=1, max_size=6), st.randoms(use_true_random=False))
-def test_any_order_and_any_repetition_end_in_the_same_state(sent: list[Sent], shuffle: random.Random) -> None:
+def test_any_order_and_any_repetition_end_in_the_same_state(
+    empty_data: Path, sent: list[Sent], shuffle: random.Random
+) -> None:
     arrived = list(enumerate(dict.fromkeys(sent)))  # the order in which they came in, whatever the order of storing
     again = arrived + [item for item in arrived if shuffle.random() < 0.5]
     shuffle.shuffle(again)
     states = []
     for order in (arrived, again):
         with tempfile.TemporaryDirectory() as folder:
-            store = fresh(folder)
+            store = fresh(folder, empty_data)
             source(store)
             for moment, one in order:
                 receipt = take(store, one.bytes(), arrived=moment, agreement=TOLERANT)

@@ -12,7 +12,7 @@ from typing import Any
 
 import flask
 import requests
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from dashboard.auth.guard import CALLBACK, ONCE_HEADER, PAGE_HEADER
 from dashboard.auth.request import COOKIE, AppOptions
@@ -127,9 +127,7 @@ class World:
     def compared(self) -> object:
         """Everything that a change could change."""
         with database.read_transaction(self.store.engine) as connection:
-            return [
-                sorted(map(str, connection.execute(select(tables.metadata.tables[name])).all())) for name in COMPARED
-            ]
+            return [frozenset(connection.exec_driver_sql(f"SELECT * FROM {name}").all()) for name in COMPARED]
 
     def scalar(self, query: Any) -> Any:
         """One value of the database."""

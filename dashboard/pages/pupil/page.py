@@ -51,7 +51,7 @@ from dashboard.ui.markup import block, blocks
 from dashboard.ui.matrix_table import pupil_word, value
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, note, sign
-from models.access.people import PupilName, PupilRecord, class_list, members
+from models.access.people import PupilName, PupilRecord, class_list, members, seen_pupil_name
 from models.access.people import pupil as read_pupil
 from models.access.viewer import Viewer
 from models.classroom.audience import audience_of
@@ -74,8 +74,8 @@ def title(pupil_id: object = None, **_address: object) -> str:
     if viewer is None or number is None or not viewer.teaches:
         return ""
     with database.read_transaction(request.context().engine, viewer.school_id) as connection:
-        record = read_pupil(connection, viewer, number)
-    return _name(record) if record is not None else ""
+        name = seen_pupil_name(connection, viewer, number)
+    return pupil_word(name) if name is not None else ""
 
 
 def frame() -> Body:

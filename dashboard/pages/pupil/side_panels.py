@@ -79,7 +79,8 @@ def read_side(
     if state is None:
         return Side(None, (), goals, tuple(notes), "midden", None, {}, own_page)
     of_pupil = tuple(signal for signal in state.signals if signal.pupil_id == pupil.id)
-    placement = state.placements(of_school_year(school_year)).get(pupil.id)
+    year = of_school_year(school_year)
+    placement = state.once(("placements of a year", year), lambda: state.placements(year)).get(pupil.id)
     further = {class_ref.id: class_ref.name for class_ref in pupil.classes[1:]}
     return Side(state, of_pupil, goals, tuple(notes), state.region, placement, further, own_page)
 
