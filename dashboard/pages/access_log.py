@@ -71,7 +71,7 @@ def layout(viewer: Viewer, /, maand: object = None, leerling: object = None, **_
 def _beside(viewer: Viewer) -> list[Any]:
     """The pages beside this one: how long all else is stored, for administrators, and all data about a pupil."""
     retention = [" ", Link(_("How long data is stored"), href=addresses.RETENTION)] if viewer.may_administer else []
-    return [*retention, " ", Link(_("All data about a pupil"), href=addresses.PUPIL_DATA)]
+    return [*retention, " · " if retention else " ", Link(_("All data about a pupil"), href=addresses.PUPIL_DATA)]
 
 
 def _of_pupil(viewer: Viewer, pupil_id: int) -> Body:

@@ -21,8 +21,8 @@ _UNKNOWN = Fatal(
     "This pupil is not there (any more). If erasing was asked for before, it was done: see Who looked.",
 )
 _HELD = Fatal(
-    "Voor deze leerling of de hele school geldt een bewaarplicht. Er is niets gewist. De beheerder van de server "
-    "kan de bewaarplicht beëindigen.",
+    "Voor deze leerling of de hele school geldt een bewaarplicht. Er is niets gewist. De technisch "
+    "beheerder kan de bewaarplicht beëindigen.",
     "A legal hold stands on this pupil or the whole school. Nothing was erased. The operator can end the hold.",
 )
 _NO_FOLDER = Fatal(

@@ -212,7 +212,10 @@ def _invite_from_class(classes: list[ClassRef], chosen: ClassRef | None, pupils:
 
 
 def _pupil_form(pupils: list[PupilName]) -> html.Form:
-    choices = [html.Option(pupil_word(pupil), value=str(pupil.id)) for pupil in pupils]
+    choices = [
+        html.Option(_("Choose a pupil"), value=""),  # so that nobody invites for the first by mistake
+        *(html.Option(pupil_word(pupil), value=str(pupil.id)) for pupil in pupils),
+    ]
     roles = [html.Option(role_word(role), value=role.value) for role in LINKED_TO_PUPIL]
     return _invitation_form(
         [
