@@ -108,8 +108,8 @@ def test_over_tls_every_cookie_is_for_tls_alone(web: flask.Flask, store: Store) 
         environ_overrides={"REMOTE_ADDR": PROXY, "HTTP_COOKIE": f"{TLS_COOKIE}={token}"},
     )  # fmt: skip
     cookies = answer.headers.getlist("Set-Cookie")
-    assert [cookie.partition("=")[0] for cookie in cookies] == [LANGUAGE_COOKIE]
-    assert all("; Secure" in cookie for cookie in cookies)
+    assert [cookie.partition("=")[0] for cookie in cookies] == [f"__Host-{LANGUAGE_COOKIE}"]
+    assert all("; Secure" in cookie and "; Path=/" in cookie and "Domain" not in cookie for cookie in cookies)
 
 
 # -- serve ---------------------------------------------------------------------------------------------------------

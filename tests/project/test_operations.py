@@ -265,9 +265,11 @@ def test_who_is_invited_signs_in_through_nginx_with_tls_and_a_message_comes_in(
     invited.wait_for_selector("#who > summary:has-text('Hanna Vos')")
     assert invited.url.startswith(machine.public)
     with invited.expect_navigation():
-        invited.evaluate("document.querySelector('[data-keep^=kleur]').click()")
+        invited.evaluate("document.querySelector('[data-keep*=kleur]:not([aria-current])').click()")
+    assert invited.evaluate("document.documentElement.dataset.colours") == "dark"
     cookies = {item["name"]: item for item in other.cookies([machine.public])}
-    assert {"__Host-rondblik", "kleur"} <= set(cookies)
+    assert {"__Host-rondblik", "__Host-kleur"} <= set(cookies)
+    assert [name for name in cookies if not name.startswith("__Host-")] == []
     assert [name for name, item in cookies.items() if not item["secure"]] == []
     for opened in (context, other):
         opened.close()
