@@ -166,10 +166,7 @@ def sign_in_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
     provider, context = sign_in.provider(key), request.context()
     if provider is None:
         flask.abort(404)
-    about = f"starts {_network(flask.request.remote_addr)}"
-    if not take_shared(context.engine, context.cipher.digest("rate", about), STARTS):
-        sentence = _("Too many people began to sign in from here at once.")
-        raise Refused(sentence, 429, "sign-in starts", _("Wait a minute and try again."))
+    _limit_starts()
     arguments = flask.request.args
     begun = Pending(
         key, pending.new_secrets(), _local_path(arguments.get(ONWARD, "")), arguments.get(INVITATION, "")[:MAX_PATH]
@@ -304,6 +301,7 @@ def sign_out_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
     provider = sign_in.provider(key)
     if provider is None:
         flask.abort(404)
+    _limit_starts()
     try:
         url = end_session_url(provider.client, _own_address(sign_in, addresses.SIGNED_OUT))
     except SignInFailed as failed:
@@ -317,6 +315,14 @@ def sign_out_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
         name=name,
     )
     return plain_page(_("You are still signed in with {name}", name=name), paragraph(remedy))
+
+
+def _limit_starts() -> None:
+    """Raises Refused where this address had providers asked too often: anybody may, without a session."""
+    context, about = request.context(), f"starts {_network(flask.request.remote_addr)}"
+    if not take_shared(context.engine, context.cipher.digest("rate", about), STARTS):
+        sentence = _("Too many people began to sign in from here at once.")
+        raise Refused(sentence, 429, "sign-in starts", _("Wait a minute and try again."))
 
 
 def _network(address: str | None) -> str:

@@ -40,6 +40,10 @@ def test_an_address_begins_so_many_and_others_still_can(
     assert [start(web, "192.0.2.7") for _time in range(5)] == [302, 302, 302, 429, 429]
     assert rows(school_store) == 3
     assert start(web, "192.0.2.8") == 302
+    for address, status in (("192.0.2.7", 429), ("192.0.2.8", 302)):  # which asks the provider too
+        client = web.test_client()
+        path, where = "/aanmelden/afmelden/entree", {"REMOTE_ADDR": address}
+        assert client.get(path, base_url=HERE, environ_overrides=where).status_code == status
 
 
 def test_addresses_of_one_network_of_ipv6_are_one(
