@@ -16,6 +16,11 @@ from models.ingest.page_requests import CheckOutput
 from models.ingest.work_queue import Job
 from models.schema.database import read_transaction
 
+OUT_OF_ORDER = (
+    "Dit is door een storing bij ons niet gelukt. Kijk op de pagina van de leerling of die er nog is, en probeer het "
+    "dan opnieuw.",
+    "This failed through a fault on our side. Look whether the pupil is still there, and then try again.",
+)
 _UNKNOWN = Fatal(
     "Deze leerling is er niet (meer). Was er al om wissen gevraagd, dan is dat gebeurd: zie Wie heeft gekeken.",
     "This pupil is not there (any more). If erasing was asked for before, it was done: see Who looked.",

@@ -192,3 +192,15 @@ def test_a_count_is_of_no_other_school_and_no_other_role(web: flask.Flask, known
     assert sam.get(path.replace("wissen", "bewijs") + ".html", base_url=HERE, headers=OWN).status_code == 404
     work(known_school, tmp_path)
     assert count_of(known_school)[0] == 1
+
+
+def test_an_erasure_that_cannot_be_remembered_erases_nothing_and_is_said(
+    web: flask.Flask, known_school: Store, tmp_path: Path
+) -> None:
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    answer = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN)
+    work(known_school, tmp_path / "no folder")
+    assert "door een storing bij ons niet gelukt" in shown_page(sam, answer.headers["Location"])
+    assert count_of(known_school)[0] == 1
+    assert Administered("pupil erased", AISHA, (AISHA,)) not in audited(known_school)
