@@ -164,25 +164,20 @@ def test_whoever_has_the_old_password_and_a_code_changes_it_and_all_sessions_end
     assert sign_in(web, account.made.recovery_codes[1], NEW)[0] == 303
 
 
-@pytest.mark.parametrize(
-    ("fields", "sentence"),
-    [
-        ({"oud": "een ander wachtwoord"}, "klopt niet"), ({"code": "000000"}, "klopt niet"),
-        ({"oud": ""}, "klopt niet"),
-        ({"nieuw": "te kort", "nogmaals": "te kort"}, "12 tot 256"), ({"nogmaals": "iets anders"}, "op twee manieren"),
-        ({"nieuw": "x" * 257, "nogmaals": "x" * 257}, "12 tot 256"),
-        ({"nieuw": "hier woont de groot", "nogmaals": "hier woont de groot"}, "andere woorden"),
-        ({"nieuw": "op de wissel werk ik", "nogmaals": "op de wissel werk ik"}, "andere woorden"),
-        ({"nieuw": "Rondblik is van mij", "nogmaals": "Rondblik is van mij"}, "andere woorden"),
-    ],
-)  # fmt: skip
-def test_a_password_stays_where_something_is_not_right(
-    web: flask.Flask, account: Account, fields: dict[str, str], sentence: str
-) -> None:
+def test_a_password_stays_where_something_is_not_right(web: flask.Flask, account: Account) -> None:
     _status, client = sign_in(web, account.code())
     client.get("/koppelingen", base_url=HERE)
-    status, said = changed(client, **{"code": account.made.recovery_codes[0], **fields})
-    assert (status, sentence in said) == (422, True)
+    wrong: tuple[tuple[dict[str, str], str], ...] = (
+        ({"oud": "een ander wachtwoord"}, "klopt niet"), ({"code": "000000"}, "klopt niet"),
+        ({"oud": ""}, "klopt niet"), ({"nogmaals": "iets anders"}, "op twee manieren"),
+        *(({"nieuw": new, "nogmaals": new}, sentence) for new, sentence in (
+            ("te kort", "12 tot 256"), ("x" * 257, "12 tot 256"), ("hier woont de groot", "andere woorden"),
+            ("op de wissel werk ik", "andere woorden"), ("Rondblik is van mij", "andere woorden"),
+        )),
+    )  # fmt: skip
+    for fields, sentence in wrong:
+        status, said = changed(client, **{"code": account.made.recovery_codes[0], **fields})
+        assert (status, sentence in said) == (422, True), fields
     assert sign_in(web, account.made.recovery_codes[1])[0] == 303
 
 
