@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import io
+import ctypes
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
-import pdfplumber
+import pypdfium2
 from playwright.sync_api import Page
 
 SHORT_SIDE, LONG_SIDE = 595, 842  # of A4, in points
+BETWEEN_WORDS, WITHIN_LINE = 1.5, 1.0  # points: the gap that ends a word, and how far letters of one jump at most
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word on a sheet, with its box in points from the upper left corner."""
+    """A word on a sheet, with its box in points from the upper left corner; it stands on `bottom`."""
 
     text: str
     left: float
@@ -41,20 +43,8 @@ def printed(page: Page) -> list[Sheet]:
     page.wait_for_function(
         "() => [...document.querySelectorAll('.lc .dash-graph')].every(chart => chart.querySelector('.main-svg'))"
     )
-    with pdfplumber.open(io.BytesIO(page.pdf(prefer_css_page_size=True))) as document:
-        sheets = [
-            Sheet(
-                float(sheet.width),
-                float(sheet.height),
-                tuple(
-                    Word(
-                        unicodedata.normalize("NFKC", word["text"]), word["x0"], word["x1"], word["top"], word["bottom"]
-                    )
-                    for word in sheet.extract_words(x_tolerance=1.5, y_tolerance=1)
-                ),
-            )
-            for sheet in document.pages
-        ]
+    with closing(pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True))) as document:
+        sheets = [Sheet(sheet.get_width(), sheet.get_height(), _words_on(sheet)) for sheet in document]
     outside = [
         word.text
         for sheet in sheets
@@ -63,6 +53,37 @@ def printed(page: Page) -> list[Sheet]:
     ]
     assert outside == []
     return sheets
+
+
+def _words_on(sheet: pypdfium2.PdfPage) -> tuple[Word, ...]:
+    """The words on a sheet: letters on one line that follow each other without a blank or a gap."""
+    words: list[Word] = []
+    before: Word | None = None
+    for letter in _letters_on(sheet):
+        if not letter.text.strip():
+            before = None
+        elif before is None or abs(letter.bottom - before.bottom) > WITHIN_LINE or not _joins(before, letter):
+            before = letter
+            words.append(letter)
+        else:
+            text, top = before.text + letter.text, min(before.top, letter.top)
+            before = words[-1] = Word(text, before.left, letter.right, top, before.bottom)
+    return tuple(sorted(words, key=lambda word: (word.bottom, word.left)))
+
+
+def _joins(before: Word, letter: Word) -> bool:
+    return before.left <= letter.left <= before.right + BETWEEN_WORDS
+
+
+def _letters_on(sheet: pypdfium2.PdfPage) -> Iterator[Word]:
+    """The letters on a sheet as they were written."""
+    height, texts = sheet.get_height(), sheet.get_textpage()
+    x, y = ctypes.c_double(), ctypes.c_double()
+    for place in range(texts.count_chars()):
+        left, _bottom, right, top = texts.get_charbox(place, loose=True)
+        pypdfium2.raw.FPDFText_GetCharOrigin(texts, place, x, y)
+        text = unicodedata.normalize("NFKC", texts.get_text_range(place, 1))
+        yield Word(text, left, right, height - top, height - y.value)
 
 
 def is_landscape(sheet: Sheet) -> bool:
