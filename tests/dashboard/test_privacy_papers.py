@@ -271,6 +271,12 @@ def test_who_has_access_is_counted_by_role_and_by_school(operator: Operator, sto
         operator.paper().row("leraar")
 
 
+def test_the_notice_says_who_gives_and_who_erases(operator: Operator) -> None:
+    paper = operator.paper()
+    assert paper.names("kan de intern begeleider van de school zelf uitvoeren, wissen een beheerder van de school")
+    assert paper.names("Alle gegevens van een leerling")
+
+
 def test_the_register_names_pupils_and_parents_where_they_have_accounts(operator: Operator, store: Store) -> None:
     def of_accounts() -> dict[str, str]:
         activity = operator.paper("register").page.xpath("//h3[.='Accounts en aanmelden']/following-sibling::dl[1]")[0]
