@@ -104,13 +104,36 @@
     if (form.hasAttribute("data-draft")) { window.sessionStorage.setItem(SENT, draftKey(form)); }
     window.fetch(form.action, { method: "POST", body: body, headers: headers }).then(
       function (answer) {
-        if (answer.ok) { window.location.assign(answer.url); return; }
+        if (answer.ok) {
+          if (form.hasAttribute("data-signs-out")) { signedOut(answer.url); }
+          window.location.assign(answer.url);
+          return;
+        }
         sending.delete(form);
         if (answer.status === WRONG_FIELD) { saidInForm(form, answer); }
       },
       function () { sending.delete(form); }
     );
   });
+
+  /* -- signing out: nothing that was shown or typed stays in this tab, nor in the others of this browser ------------- */
+
+  var tabs = new BroadcastChannel("rondblik");
+  tabs.addEventListener("message", function (event) {
+    forgetDrafts();
+    window.location.replace(event.data);
+  });
+
+  function signedOut(address) {
+    forgetDrafts();
+    tabs.postMessage(address);
+  }
+
+  function forgetDrafts() {
+    Object.keys(window.sessionStorage).forEach(function (key) {
+      if (key.startsWith("draft")) { window.sessionStorage.removeItem(key); }
+    });
+  }
 
   /* A page that comes back from the memory of the browser sends its forms anew. */
   window.addEventListener("pageshow", function (event) {
@@ -132,7 +155,7 @@
     if (!draft.startsWith(OWN)) { window.sessionStorage.removeItem(key); }
   });
 
-  function draftKey(form) { return OWN + new URL(form.action).pathname; }
+  function draftKey(form) { return OWN + new URL(form.action).pathname + (form.id && "#" + form.id); }
 
   function fields(form) {
     return Array.from(form.elements).filter(function (one) { return one.name && one.type !== "submit"; });

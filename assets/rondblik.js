@@ -46,7 +46,8 @@ document.addEventListener("click", function (event) {
   var target = event.target instanceof Element ? event.target : null;
   var keep = target && target.closest("[data-keep]");
   if (keep) {
-    document.cookie = keep.getAttribute("data-keep") + "; path=/; max-age=31536000; samesite=lax";
+    document.cookie = keep.getAttribute("data-keep") + "; path=/; max-age=31536000; samesite=lax" +
+      (window.location.protocol === "https:" ? "; secure" : "");
     window.location.reload();
     return;
   }

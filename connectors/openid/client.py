@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from authlib.common.urls import add_params_to_uri
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
@@ -27,6 +28,7 @@ from models.schema.urls import address_problem
 MAX_TOKEN = 64 * 1024  # characters
 MAX_SUBJECT = 255  # characters, by the standard
 LEEWAY_SECONDS = 60
+OF_ID_TOKENS = "JWT"
 GOOGLE = "https://accounts.google.com"  # which may leave the scheme out in its tokens
 
 Claims = dict[str, Any]
@@ -36,8 +38,9 @@ def authorization_url(provider: Provider, redirect_uri: str, secrets: Secrets) -
     """Where the browser goes to sign in. Raises SignInFailed."""
     with _session(provider, redirect_uri) as session:
         endpoint = _endpoint(_metadata(session, provider), "authorization_endpoint")
+        strength = {"acr_values": " ".join(provider.strengths)} if provider.strengths else {}
         url, _state = session.create_authorization_url(
-            endpoint, state=secrets.state, nonce=secrets.nonce, code_verifier=secrets.verifier
+            endpoint, state=secrets.state, nonce=secrets.nonce, code_verifier=secrets.verifier, **strength
         )
     return str(url)
 
@@ -60,6 +63,20 @@ def claims_of(
                 raise SignInFailed(Failure.ANSWER)
             claims = {**about, **claims}
     return claims
+
+
+def end_session_url(provider: Provider, back: str) -> str | None:
+    """Where the browser goes to sign out at the provider, which sends it `back`; None where it has no such address.
+
+    The client is named in place of a hint of the ID token, which is not kept: the provider may ask whether somebody is
+    sure. Raises SignInFailed.
+    """
+    with _session(provider, back) as session:
+        metadata = _metadata(session, provider)
+    if "end_session_endpoint" not in metadata:
+        return None
+    asked = [("client_id", provider.client_id), ("post_logout_redirect_uri", back)]
+    return str(add_params_to_uri(_endpoint(metadata, "end_session_endpoint"), asked))
 
 
 def _session(provider: Provider, redirect_uri: str) -> OAuth2Session:
@@ -136,6 +153,8 @@ def _id_claims(provider: Provider, token: Claims, keys: Claims, nonce: str) -> C
     issuers = [provider.issuer] + ([GOOGLE.removeprefix("https://")] if provider.issuer == GOOGLE else [])
     try:
         decoded = jwt.decode(token["id_token"], key=KeySet.import_key_set(keys), registry=registry)  # type: ignore[arg-type]
+        if str(decoded.header.get("typ", OF_ID_TOKENS)).upper() != OF_ID_TOKENS:
+            raise SignInFailed(Failure.ANSWER)
         claims = CodeIDToken(
             decoded.claims,
             decoded.header,

@@ -37,6 +37,7 @@ class Provider:
     scope: str = "openid profile"
     client_auth: str = "client_secret_post"
     algorithm: str = "RS256"  # of ID tokens; no other is accepted
+    strengths: tuple[str, ...] = ()  # of which it is asked for one (`acr_values`)
 
 
 @dataclass(frozen=True, slots=True)

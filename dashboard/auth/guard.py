@@ -25,6 +25,7 @@ from dashboard.auth.request import (
     cookie_name,
     current_session,
     demo_user,
+    kept_as,
     leave_sandbox,
     page_mark,
     session_token,
@@ -176,7 +177,7 @@ def _form_sent_before() -> ResponseReturnValue | None:
 
 
 def _set_language() -> None:
-    language = flask.request.args.get("taal") or flask.request.cookies.get(LANGUAGE_COOKIE)
+    language = flask.request.args.get("taal") or flask.request.cookies.get(kept_as(LANGUAGE_COOKIE))
     use_language(language if language in LANGUAGES else None)
 
 
@@ -320,7 +321,8 @@ def _better_address() -> ResponseReturnValue | None:
     query = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in rest)
     answer = flask.redirect(quote(path) + (f"?{query}" if query else ""), 302)
     if has_language:
-        answer.set_cookie(LANGUAGE_COOKIE, language(), max_age=YEAR_SECONDS, samesite="Lax")
+        secure = flask.request.is_secure
+        answer.set_cookie(kept_as(LANGUAGE_COOKIE), language(), max_age=YEAR_SECONDS, samesite="Lax", secure=secure)
     return answer
 
 

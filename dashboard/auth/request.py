@@ -151,9 +151,14 @@ def within_rate_limit(rate: Rate) -> bool:
     return bool(browser) and take_shared(context().engine, context().cipher.digest("rate", browser), rate)
 
 
+def kept_as(cookie: str) -> str:
+    """The name of a cookie with a choice, language or colours: over TLS one that only this host can set."""
+    return f"__Host-{cookie}" if flask.request.is_secure else cookie
+
+
 def scheme() -> str:
     """The colour scheme, light or dark."""
-    return "dark" if flask.request.cookies.get(SCHEME_COOKIE) == "dark" else "light"
+    return "dark" if flask.request.cookies.get(kept_as(SCHEME_COOKIE)) == "dark" else "light"
 
 
 def page_mark() -> str:

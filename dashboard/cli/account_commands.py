@@ -12,6 +12,8 @@ from dashboard.cli.sender_commands import SchoolName
 from dashboard.settings import applying
 from dashboard.settings.open_store import Options, open_store
 from models.access import accounts, local_accounts
+from models.access.people import school_name
+from models.access.viewer import Role, Viewer
 from models.ingest import schools
 from models.ingest.schools import Identification
 from models.schema.database import read_transaction, write_transaction
@@ -43,6 +45,8 @@ def add(options: Options, user: str, name: str, named: Identification, password_
         applying.apply(store.settings, store.engine)
         with write_transaction(store.engine) as connection:
             school_id = school_of(connection, named)
+            school = school_name(connection, Viewer(school_id, Role.ADMINISTRATOR)) or ""
+            _refuse_guessable(password, user, name, named.value, school)
             account_id, made = local_accounts.add(connection, store.cipher, user, name, password)
             accounts.make_administrator(connection, account_id, school_id, BY)
     click.echo(f"user            {user}")
@@ -82,6 +86,12 @@ def _password(variable: str | None) -> str:
         lengths = f"{local_accounts.MIN_PASSWORD} to {local_accounts.MAX_PASSWORD}"
         raise click.UsageError(f"A password has {lengths} characters.")
     return password
+
+
+def _refuse_guessable(password: str, *about: str) -> None:
+    word = local_accounts.guessable_word(password, *about)
+    if word is not None:
+        raise click.UsageError(f"A password may not hold {word!r}: name, school and program are what others try first.")
 
 
 def school_of(connection: Connection, named: Identification) -> int:

@@ -30,6 +30,7 @@ from dashboard.server.wsgi import create_app
 from dashboard.settings import applying, loading
 from dashboard.settings.applying import ConfiguredConnection
 from dashboard.settings.errors import ConfigError
+from dashboard.settings.logs import TextFormatter
 from dashboard.settings.open_store import open_database
 from dashboard.settings.schema import Database, Settings
 from dashboard.worker import loop
@@ -71,6 +72,7 @@ _ROLES = (
 )
 
 LEADER = ("schoolleider", "Marjan Bakker")  # whom the pupil list does not name
+BOARD = ("bestuur", "Eva Willems")
 VENDOR = DemoUser("leverancier", "Leverancier", Role.VENDOR, None, 0)  # of no school
 
 # What the administrators assigned before: the question-level sender names no vakgebied. Two are left to assign.
@@ -129,7 +131,7 @@ def _logging_to(path: Path) -> Iterator[None]:
     _private_file(path)
     root = logging.getLogger()
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(TextFormatter())
     before, root.handlers = root.handlers, [handler]
     try:
         yield
@@ -384,7 +386,8 @@ def demo_users(engine: Engine, cipher: PiiCipher) -> list[DemoUser]:
                 users.append(DemoUser(role.key, name, role.role, teacher.id, school_id))
         school_id = schools.find_school(connection, HORIZON)
         assert school_id is not None
-        users += [DemoUser(*LEADER, Role.LEADER, None, school_id), *_pupil_and_parent(connection, school_id)]
+        users += [DemoUser(*LEADER, Role.LEADER, None, school_id), DemoUser(*BOARD, Role.BOARD, None, school_id)]
+        users += _pupil_and_parent(connection, school_id)
     return [*users, VENDOR]
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connectors.errors import ConnectorError
 from dashboard.cli.exit_codes import DONE, fail
 from dashboard.settings.errors import CannotStart
+from dashboard.settings.logs import use_format
 from models.schema.backup.container import BackupRefused
 from models.schema.database import DatabaseUnsafe
 from models.schema.encryption import DecryptionFailed, KeyRefused
@@ -62,7 +63,8 @@ class LazyGroup(click.Group):
 
 def main() -> None:
     """The program `rondblik`."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    use_format("text")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -21,6 +21,8 @@ from dashboard.cli.account_commands import school_of
 from dashboard.cli.sender_commands import SchoolName
 from dashboard.export.pupil_page import pupil_page
 from dashboard.settings.open_store import Options, Store, open_store
+from dashboard.text.erasure_words import erased_kinds
+from dashboard.text.translate import use_language
 from models.access.audit import Administered, open_audit
 from models.access.viewer import Role, Viewer
 from models.ingest import erasure
@@ -32,29 +34,6 @@ from models.schema import clock, database
 from models.schema.database import read_transaction
 
 BY = "rondblik person"
-# What the rows of each table are called on a certificate.
-KINDS = {
-    "pupils": "pupil",
-    "identifiers": "identifiers and pairs of them",
-    "identifier_links": "links by hand",
-    "memberships": "memberships of groups",
-    "results": "results",
-    "result_history": "earlier values of results",
-    "goals": "goals",
-    "notes": "notes and agreements",
-    "signal_marks": "settled signals",
-    "legal_holds": "legal holds that ended",
-    "account_roles": "roles of the pupil and the parents, ended",
-    "accounts": "accounts of the pupil and the parents, without a name from now on",
-    "invitations": "invitations of the pupil and the parents",
-    "raw_messages": "messages kept as they came, deleted whole",
-    "deliveries": "deliveries whose findings named a result",
-    "rosters": "waiting pupil lists, without this pupil from now on",
-    "work_queue": "requests of pages and checks, deleted whole",
-    "kept_sheets": "kept screens of the school, deleted whole",
-    "form_outcomes": "outcomes of forms",
-    "sessions": "messages that waited for a next page, and sessions of the pupil and the parents",
-}
 
 
 @click.group()
@@ -196,5 +175,7 @@ def _print(named: _Named, who: Person, certificate: Certificate, title: str) -> 
     click.echo(f"school   {named.school}")
     click.echo(f"pupil    {who.pupil_id or 'identifiers of nobody known'}")
     click.echo(f"moment   {moment}")
-    for table, words in KINDS.items():
+    use_language("en")  # as all that commands print
+    for table, words in erased_kinds().items():
         click.echo(f"{certificate.counts.get(table, 0):>7}  {words}")
+    use_language()

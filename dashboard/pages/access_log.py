@@ -62,17 +62,16 @@ def layout(viewer: Viewer, /, maand: object = None, leerling: object = None, **_
     about = _("Every view, saved file and change is recorded here. Nobody can change it afterwards unnoticed.")
     return Body(
         [
-            html.Div(
-                html.Div([html.H1(title()), html.P([about, *_to_retention(viewer)], className="t2")]), className="head"
-            ),
+            html.Div(html.Div([html.H1(title()), html.P([about, *_beside(viewer)], className="t2")]), className="head"),
             card(month_name(month).capitalize(), [_months(month), _log(entries)], id="access-log"),
         ]
     )
 
 
-def _to_retention(viewer: Viewer) -> list[Any]:
-    """For administrators: where it is said how long everything else is stored."""
-    return [" ", Link(_("How long data is stored"), href=addresses.RETENTION)] if viewer.may_administer else []
+def _beside(viewer: Viewer) -> list[Any]:
+    """The pages beside this one: how long all else is stored, for administrators, and all data about a pupil."""
+    retention = [" ", Link(_("How long data is stored"), href=addresses.RETENTION)] if viewer.may_administer else []
+    return [*retention, " · " if retention else " ", Link(_("All data about a pupil"), href=addresses.PUPIL_DATA)]
 
 
 def _of_pupil(viewer: Viewer, pupil_id: int) -> Body:
@@ -89,9 +88,15 @@ def _of_pupil(viewer: Viewer, pupil_id: int) -> Body:
         return _notice(_("You may not see this pupil, or there is no such pupil."))
     name = pupil_word(named)
     entries = context.audit.about_pupil(viewer, pupil_id, MAX_SHOWN)
+    all_data = Link(
+        _("All data about {name}", name=name), href=f"{addresses.PUPIL_DATA}?leerling={addresses.number(pupil_id)}"
+    )
     return Body(
         [
-            html.Div(html.Div([html.H1(name), Link(title(), href=addresses.ACCESS_LOG)]), className="head"),
+            html.Div(
+                html.Div([html.H1(name), html.P([Link(title(), href=addresses.ACCESS_LOG), " · ", all_data])]),
+                className="head",
+            ),
             card(_("Who can see {name} now", name=name), [_access(access)], id="can-see"),
             card(_("Who has looked"), [_log(entries)], className="mt", id="access-log"),
         ]

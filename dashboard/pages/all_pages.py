@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from dashboard.pages import access_log, accessibility, board, not_found, own_page, retention, school_overview
+from dashboard.pages import (
+    access_log,
+    accessibility,
+    board,
+    not_found,
+    own_page,
+    retention,
+    school_overview,
+    schools_overview,
+)
 from dashboard.pages.accounts import page as accounts
 from dashboard.pages.class_page import page as class_page
 from dashboard.pages.connections import new_connection, own_connection, refused_message
@@ -13,6 +22,8 @@ from dashboard.pages.my_pupils import page as my_pupils
 from dashboard.pages.page import Page, everybody
 from dashboard.pages.pupil import page as pupil
 from dashboard.pages.pupil import talk_sheet
+from dashboard.pages.pupil_data import erasure
+from dashboard.pages.pupil_data import page as pupil_data
 from dashboard.pages.signals import page as signals
 from dashboard.pages.vendor import page as vendor
 from dashboard.pages.vendor import requirements, result, sandbox
@@ -28,11 +39,14 @@ PAGES: tuple[Page, ...] = (
     signals.PAGE,
     materials.PAGE,
     school_overview.PAGE,
+    schools_overview.PAGE,
     own_page.PAGE,
     connections.PAGE,
     accounts.PAGE,
     access_log.PAGE,
     retention.PAGE,
+    pupil_data.PAGE,
+    erasure.PAGE,
     vendor.PAGE,
     pupil.PAGE,
     talk_sheet.PAGE,

@@ -35,6 +35,11 @@ def _sentences(role: Role) -> tuple[str, str]:
             _("You are a school leader: you see figures per class, and neither names nor results of pupils."),
             _("A teacher of the class or learning support can show them."),
         )
+    if role is Role.BOARD:
+        return (
+            _("You are of the board: you see figures per school, and neither names nor results of pupils."),
+            _("The school can show more."),
+        )
     return (
         _("You are an administrator: you see to connections, accounts and pupil lists, and see no results of pupils."),
         _("A teacher of the class or learning support can show them."),

@@ -224,7 +224,7 @@ def _choices(present: User) -> html.Div:
                         LANGUAGE_NAMES[item],
                         className="pick",
                         lang=item,
-                        **attrs(data_keep=f"{request.LANGUAGE_COOKIE}={item}"),
+                        **attrs(data_keep=f"{request.kept_as(request.LANGUAGE_COOKIE)}={item}"),
                         **attrs(aria_current="true" if item == language() else None),
                     )
                     for item in LANGUAGES
@@ -237,7 +237,7 @@ def _choices(present: User) -> html.Div:
                     html.Button(
                         word,
                         className="pick",
-                        **attrs(data_keep=f"{request.SCHEME_COOKIE}={value}"),
+                        **attrs(data_keep=f"{request.kept_as(request.SCHEME_COOKIE)}={value}"),
                         **attrs(aria_current="true" if (value == "dark") == dark else None),
                     )
                     for value, word in (("light", _("Light")), ("dark", _("Dark")))
@@ -254,6 +254,7 @@ def _choices(present: User) -> html.Div:
                 action=addresses.SIGN_OUT,
                 method="POST",
                 className="two",
+                **attrs(data_signs_out="true"),
             ),
         ],
         className="choices",

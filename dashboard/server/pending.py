@@ -7,7 +7,7 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Engine, delete, insert
+from sqlalchemy import Engine, delete, insert, select
 
 from connectors.openid.provider import Secrets
 from models.schema import clock
@@ -17,6 +17,7 @@ from models.schema.encryption import PiiCipher
 from models.schema.tables import sign_in_states
 
 KEEP_US = 10 * 60 * clock.SECOND_US
+MOST = 10_000  # under way at once; of more the oldest are forgotten, so that nobody fills the table up
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,16 @@ def new_secrets() -> Secrets:
 
 
 def begin(engine: Engine, cipher: PiiCipher, browser: str, pending: Pending) -> None:
-    """Remember a sign-in until the browser that began it comes back; those that took too long are forgotten."""
+    """Remember a sign-in until the browser that began it comes back; those that took too long are forgotten.
+
+    So are the oldest where more than `MOST` are under way: they are refused when they come back, and can begin again.
+    """
     now, digest = clock.now_us(), _digest(pending.secrets.state)
     sealed = cipher.encrypt(json.dumps(asdict(pending)).encode(), place(sign_in_states.c.sealed, digest))
     with short_write(engine) as connection:
-        connection.execute(delete(sign_in_states).where(sign_in_states.c.made_us < now - KEEP_US))
+        newest_first = select(sign_in_states.c.made_us).order_by(sign_in_states.c.made_us.desc())
+        last_kept = connection.scalar(newest_first.offset(MOST - 2).limit(1)) or 0  # with the new one as many as may be
+        connection.execute(delete(sign_in_states).where(sign_in_states.c.made_us < max(now - KEEP_US, last_kept)))
         connection.execute(
             insert(sign_in_states).values(
                 digest=digest, browser_digest=_digest(browser), provider=pending.provider,

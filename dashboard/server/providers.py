@@ -27,6 +27,10 @@ class NotOfSchool(Exception):
         self.by = by
 
 
+class TooWeak(Exception):
+    """The provider does not say that somebody signed in as strongly as it must be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who signed in at a provider; `mail` only where it may be believed."""
@@ -51,7 +55,7 @@ class SignInProvider:
         settings = self.settings
         return Provider(
             settings.issuer, settings.client_id, settings.client_secret.get_secret_value(), settings.scope,
-            settings.client_auth, settings.algorithm,
+            settings.client_auth, settings.algorithm, settings.strengths,
         )  # fmt: skip
 
     @property
@@ -63,12 +67,16 @@ class SignInProvider:
     def wanted(self) -> list[Sequence[str]]:
         """The claims that are needed, each with its alternatives."""
         names = self.settings.claims
-        needed = [(*names.name, *names.given_name), names.brin, names.tenant, names.mail if self.settings.own else ()]
+        own_mail, strength = names.mail if self.settings.own else (), names.strength if self.settings.strengths else ()
+        needed = [(*names.name, *names.given_name), names.brin, names.tenant, own_mail, strength]
         return [alternatives for alternatives in needed if alternatives]
 
     def person(self, claims: Claims) -> Person:
-        """Who these claims are about. Raises NotOfSchool."""
-        names = self.settings.claims
+        """Who these claims are about. Raises NotOfSchool and TooWeak."""
+        names, strengths = self.settings.claims, self.settings.strengths
+        stated = {text for name in names.strength for text in texts(claims, (name,))}
+        if strengths and stated.isdisjoint(strengths):
+            raise TooWeak
         parts = (first(claims, names.given_name), first(claims, names.prefix), first(claims, names.family_name))
         name = " ".join(part for part in parts if part) if parts[0] or parts[2] else first(claims, names.name)
         believed = self.settings.own and claims.get("email_verified", True) is True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import secrets
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from dashboard.server import pending
 from dashboard.server.banner import banner
 from dashboard.server.pending import Pending
 from dashboard.server.plain_page import link, paragraph, plain_page
-from dashboard.server.providers import NotOfSchool, Person, SignInProvider
+from dashboard.server.providers import NotOfSchool, Person, SignInProvider, TooWeak
 from dashboard.text.translate import _
 from dashboard.text.words import role_word
 from dashboard.ui import addresses
@@ -35,9 +36,12 @@ from models.schema.rate_limit import Rate, take_shared
 BROWSER, TLS_BROWSER = "rondblik_signin", "__Host-rondblik-signin"
 BROWSER_SECONDS = 600
 INVITATION = "uitnodiging"
+SIGN_OUT_AT = f"{addresses.SIGN_IN}/afmelden"  # with the key of a provider; asks that provider
 MAX_PATH = 2000
 _PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", re.ASCII)
 OF_USER, OF_ADDRESS = Rate(5, 900.0), Rate(30, 900.0)  # attempts with a local account
+STARTS = Rate(600, 600.0)  # sign-ins at a provider from one address, behind which a whole school may be
+IPV6_NETWORK = 64  # bits: what one customer of a provider has to themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,11 @@ class SignIn:
     def provider(self, key: str) -> SignInProvider | None:
         """The provider with this key."""
         return next((provider for provider in self.providers if provider.settings.id == key), None)
+
+    def provider_of(self, issuer: str | None, school_ids: frozenset[int] | None) -> SignInProvider | None:
+        """The provider of this issuer, of several the first that may speak for these schools."""
+        own = [provider for provider in self.providers if provider.settings.issuer == issuer]
+        return next((provider for provider in own if (school_ids or frozenset()) <= provider.school_ids), None)
 
 
 def asks_provider(path: str) -> bool:
@@ -75,6 +84,7 @@ def register(server: flask.Flask, sign_in: SignIn | None) -> None:
     server.add_url_rule(addresses.SIGN_IN, "sign_in_locally", bound(sign_in_locally), methods=["POST"])
     server.add_url_rule(f"{addresses.SIGN_IN}/bij/<key>", "sign_in_at", bound(sign_in_at))
     server.add_url_rule(addresses.SIGN_IN_BACK, "signed_in", bound(come_back))
+    server.add_url_rule(f"{SIGN_OUT_AT}/<key>", "sign_out_at", bound(sign_out_at))
     server.add_url_rule(f"{addresses.INVITATIONS}/<code>", "invitation", bound(invitation_page))
 
 
@@ -156,6 +166,7 @@ def sign_in_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
     provider, context = sign_in.provider(key), request.context()
     if provider is None:
         flask.abort(404)
+    _limit_starts()
     arguments = flask.request.args
     begun = Pending(
         key, pending.new_secrets(), _local_path(arguments.get(ONWARD, "")), arguments.get(INVITATION, "")[:MAX_PATH]
@@ -197,6 +208,10 @@ def come_back(sign_in: SignIn) -> ResponseReturnValue:
         raise _refused(failed.failure, provider) from None
     except NotOfSchool as other:
         raise _not_of_school(other, provider) from None
+    except TooWeak:
+        sentence = _("{name} does not say that you signed in with a second step.", name=provider.settings.name)
+        remedy = _("Set up that step there, and sign in again. If it goes on, tell your administrator.")
+        raise Refused(sentence, 403, "sign-in strength", remedy) from None
     account_id, roles = _account_of(provider, person, begun)
     return _enter(account_id, roles, begun.onward, frozenset(person.school_ids))
 
@@ -279,8 +294,52 @@ def _operator(setting: str) -> str:
     return _("Tell your administrator: the setting {setting} of this way to sign in may be wrong.", setting=setting)
 
 
+def sign_out_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
+    """Send the browser to a provider to sign out there too; a sentence where that has no address for it."""
+    from connectors.openid.client import end_session_url
+
+    provider = sign_in.provider(key)
+    if provider is None:
+        flask.abort(404)
+    _limit_starts()
+    try:
+        url = end_session_url(provider.client, _own_address(sign_in, addresses.SIGNED_OUT))
+    except SignInFailed as failed:
+        raise _refused(failed.failure, provider) from None
+    if url is not None:
+        return flask.redirect(url, 302)
+    name = provider.settings.name
+    remedy = _(
+        "{name} offers no way to sign out from here. Sign out on a page of {name} itself; on a computer that others "
+        "use, close the browser too.",
+        name=name,
+    )
+    return plain_page(_("You are still signed in with {name}", name=name), paragraph(remedy))
+
+
+def _limit_starts() -> None:
+    """Raises Refused where this address had providers asked too often: anybody may, without a session."""
+    context, about = request.context(), f"starts {_network(flask.request.remote_addr)}"
+    if not take_shared(context.engine, context.cipher.digest("rate", about), STARTS):
+        sentence = _("Too many people began to sign in from here at once.")
+        raise Refused(sentence, 429, "sign-in starts", _("Wait a minute and try again."))
+
+
+def _network(address: str | None) -> str:
+    """An address by which attempts are counted: of IPv6 the network, within which anybody changes addresses freely."""
+    try:
+        known = ipaddress.ip_address(address or "")
+    except ValueError:
+        return ""
+    return str(known if known.version == 4 else ipaddress.ip_network((known, IPV6_NETWORK), strict=False))
+
+
 def _redirect_uri(sign_in: SignIn) -> str:
-    return (sign_in.origin or flask.request.host_url.rstrip("/")) + addresses.SIGN_IN_BACK
+    return _own_address(sign_in, addresses.SIGN_IN_BACK)
+
+
+def _own_address(sign_in: SignIn, path: str) -> str:
+    return (sign_in.origin or flask.request.host_url.rstrip("/")) + path
 
 
 def _browser_cookie() -> str:
@@ -296,7 +355,7 @@ def sign_in_locally(sign_in: SignIn) -> ResponseReturnValue:
     user = form.get("gebruiker", "").strip()
     if not sign_in.local:
         flask.abort(404)
-    limits = ((f"local {user.lower()}", OF_USER), (f"address {flask.request.remote_addr}", OF_ADDRESS))
+    limits = ((f"local {user.lower()}", OF_USER), (f"address {_network(flask.request.remote_addr)}", OF_ADDRESS))
     if not all(take_shared(context.engine, context.cipher.digest("rate", about), rate) for about, rate in limits):
         sentence = _("There were too many attempts.")
         raise Refused(sentence, 429, "sign-in attempts", _("Wait a quarter of an hour and try again."))
@@ -348,7 +407,7 @@ def roles_page() -> ResponseReturnValue:
 
 def _sign_out_form() -> str:
     button = f'<button class="btn q">{escape(_("Sign out"))}</button>'
-    return f'<form method="post" action="{addresses.SIGN_OUT}">{button}</form>'
+    return f'<form method="post" action="{addresses.SIGN_OUT}" data-signs-out>{button}</form>'
 
 
 def take_role() -> ResponseReturnValue:

@@ -17,8 +17,9 @@ from dashboard.auth.request import AppOptions, Context
 from dashboard.auth.sessions import DemoUser
 from dashboard.pages.accounts import actions as account_actions
 from dashboard.pages.connections import own_actions, refused_message_actions
+from dashboard.pages.pupil_data import actions as pupil_data_actions
 from dashboard.pages.vendor import actions as vendor_actions
-from dashboard.server import actions, downloads, failures, own_sources, sign_in, sign_out
+from dashboard.server import actions, downloads, failures, own_sources, password, sign_in, sign_out
 from dashboard.server.app import build
 from dashboard.server.compression import compress
 from dashboard.server.sign_in import SignIn
@@ -68,12 +69,14 @@ def create_app(
     server.register_blueprint(receive.blueprint(receiver, public_address))
     actions.register(server)
     sign_in.register(server, sign_in_options)
-    sign_out.register(server)
+    sign_out.register(server, sign_in_options)
+    password.register(server)
     downloads.register(server)
     vendor_actions.register(server)
     account_actions.register(server)
     refused_message_actions.register(server)
     own_actions.register(server)
+    pupil_data_actions.register(server)
     own_sources.register(server)
     app = build(server)
     server.extensions[STATIC_FILES] = app.static_files

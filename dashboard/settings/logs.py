@@ -1,14 +1,25 @@
-"""The log as JSON, one object a line, for programs that collect logs."""
+"""The log as text, or as JSON, one object a line, for programs that collect logs; moments are in UTC."""
 
 from __future__ import annotations
 
 import json
 import logging
+import time
 import traceback
 from datetime import UTC, datetime
 from typing import Literal
 
 LogFormat = Literal["text", "json"]
+
+
+class TextFormatter(logging.Formatter):
+    """A record as a line of text that begins with the moment in UTC."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format, default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
 
 
 class JsonFormatter(logging.Formatter):
@@ -35,6 +46,5 @@ class JsonFormatter(logging.Formatter):
 
 def use_format(log_format: LogFormat) -> None:
     """Write the log in this format from now on."""
-    if log_format == "json":
-        for handler in logging.getLogger().handlers:
-            handler.setFormatter(JsonFormatter())
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())

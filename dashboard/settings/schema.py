@@ -210,6 +210,7 @@ class ClaimNames(_Frozen):
     mail: ClaimAlternatives = ("email", "mail")
     brin: ClaimAlternatives = ()  # of the school, with or without its dependance
     tenant: ClaimAlternatives = ()
+    strength: ClaimAlternatives = ("acr", "amr")  # how somebody signed in; compared where `strengths` names any
 
 
 class IdentityProvider(_Frozen):
@@ -227,6 +228,7 @@ class IdentityProvider(_Frozen):
     schools: tuple[Name, ...] = ()
     tenants: dict[Name, tuple[Name, ...]] = {}
     own: bool = False  # of these schools alone, so that its mail addresses may be believed
+    strengths: tuple[Name, ...] = ()  # one of which it must state, such as mfa; none: however people sign in there
 
     @model_validator(mode="after")
     def _speaks(self) -> Self:

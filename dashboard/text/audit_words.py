@@ -18,6 +18,7 @@ def _screens() -> dict[str, str]:
         "talk sheet": _("Conversation sheet"),
         "own results": _("Page with own results"),
         "links of pupils": _("Linking pupils"),
+        "whole file": _("All data about a pupil"),
     }
 
 
@@ -64,12 +65,14 @@ def _actions() -> dict[str, str]:
         "refused message: refused": _("Opened a refused message"),
         "refused message: replay": _("Checked a refused message again"),
         "pupil data given": _("Wrote all data about a pupil to files"),
+        "erasure asked for": _("Asked for a pupil to be erased"),
         "pupil erased": _("Erased a pupil"),
         "past retention": _("Deleted what was past its retention"),
         "legal hold placed": _("Placed a legal hold"),
         "legal hold ended": _("Ended a legal hold"),
         "signed in": _("Signed in"),
         "signed out": _("Signed out"),
+        "password changed": _("Changed the own password"),
     }
 
 

@@ -255,6 +255,7 @@ def role_word(role: Role) -> str:
         Role.ADMINISTRATOR: _("administrator"),
         Role.STAND_IN: _("stand-in"),
         Role.LEADER: _("school leader"),
+        Role.BOARD: _("board"),
         Role.PUPIL: _("pupil"),
         Role.PARENT: _("parent"),
         Role.VENDOR: _("vendor"),

@@ -34,6 +34,7 @@ from connectors.uwlr.agreement import Policy
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.rules import ERROR
 from dashboard.worker.context import JobKind, Outcome, WorkContext
+from dashboard.worker.erasures import OUT_OF_ORDER, count_erasure, erase_pupil
 from dashboard.worker.trials import try_source
 from models.ingest import page_requests, quarantine
 from models.ingest.exchanges import Exchange
@@ -246,13 +247,13 @@ def _policy_of(context: WorkContext, message: QuarantinedMessage) -> Policy:
 # -- the kinds ---------------------------------------------------------------------------------------------------
 
 
-def _kind(check: Check) -> JobKind:
+def _kind(check: Check, out_of_order: tuple[str, str] = _OUT_OF_ORDER) -> JobKind:
     """A kind of request; `check` gets its input in the clear."""
 
     def run(context: WorkContext, job: Job) -> Outcome:
         return Outcome(output=check(context, job, page_requests.payload_of(context.cipher, job)))
 
-    return JobKind(run, _store, _OUT_OF_ORDER)
+    return JobKind(run, _store, out_of_order)
 
 
 def _store(context: WorkContext, job: Job, outcome: Outcome) -> None:
@@ -269,4 +270,6 @@ KINDS = {
     page_requests.REFUSED: _kind(_show_refused),
     page_requests.REPLAY: _kind(_replay),
     page_requests.TRIAL: _kind(try_source),
+    page_requests.COUNT_ERASURE: _kind(count_erasure, OUT_OF_ORDER),
+    page_requests.ERASE: _kind(erase_pupil, OUT_OF_ORDER),
 }

@@ -24,7 +24,7 @@ from models.schema.tables import account_roles, accounts, invitations, schools, 
 LOCAL = "local"  # the issuer of accounts of this program
 INVITATION_DAYS = 14
 DAY_US = 24 * 3600 * clock.SECOND_US
-INVITED_ROLES = (Role.TEACHER, Role.MENTOR, Role.STAND_IN, Role.SUPPORT, Role.ADMINISTRATOR, Role.LEADER)
+INVITED_ROLES = (Role.TEACHER, Role.MENTOR, Role.STAND_IN, Role.SUPPORT, Role.ADMINISTRATOR, Role.LEADER, Role.BOARD)
 LINKED_TO_PUPIL = (Role.PUPIL, Role.PARENT)  # invited where the school shows the page with own results
 LINKED_ROLES = (Role.TEACHER, Role.MENTOR)  # which see nothing without a link to the roster
 BY_MAIL = "mail"  # who granted a role that came with a mail address of the roster
@@ -100,6 +100,11 @@ def signed_in(connection: Connection, cipher: PiiCipher, issuer: str, subject: s
     )
     query = new.on_conflict_do_update(index_elements=["subject_digest"], set_=values).returning(accounts.c.id)
     return int(connection.scalar(query) or 0)
+
+
+def issuer_of(connection: Connection, account_id: int) -> str | None:
+    """Who vouches for an account: a provider, or `LOCAL`."""
+    return connection.scalar(select(accounts.c.issuer).where(accounts.c.id == account_id))
 
 
 def active() -> ColumnElement[bool]:

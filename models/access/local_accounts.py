@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +15,7 @@ from functools import cache
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import Connection, Engine, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, select, update
 
 from models.access.accounts import LOCAL, signed_in, subject_digest
 from models.schema import clock
@@ -25,6 +26,7 @@ from models.schema.tables import account_roles, accounts, local_credentials, ses
 
 MIN_PASSWORD, MAX_PASSWORD = 12, 256
 MAX_USER = 64
+PRODUCT, MIN_WORD = "rondblik", 4  # letters of a word that no password may have
 RECOVERY_CODES = 10
 RECOVERY_GROUPS = 4  # of 32 bits: a code cannot be guessed from its digest
 STEP_SECONDS = 30
@@ -52,6 +54,12 @@ def names(connection: Connection) -> list[str]:
     """The names of the people who have a local account."""
     own = select(accounts.c.name).join(local_credentials, local_credentials.c.account_id == accounts.c.id)
     return list(connection.scalars(own.order_by(accounts.c.id)))
+
+
+def guessable_word(password: str, *about: str) -> str | None:
+    """The first word of these texts about an account, or the name of the program, that a password has in it."""
+    words = (word for text in (PRODUCT, *about) for word in re.split(r"[\W_]+", text.casefold()))
+    return next((word for word in words if len(word) >= MIN_WORD and word in password.casefold()), None)
 
 
 def add(connection: Connection, cipher: PiiCipher, user: str, name: str, password: str) -> tuple[int, NewCredentials]:
@@ -86,15 +94,41 @@ def remove(connection: Connection, cipher: PiiCipher, user: str) -> bool:
 
 
 def check(engine: Engine, cipher: PiiCipher, user: str, password: str, code: str) -> int | None:
-    """The account of a name, where password and code are right; a code works once.
+    """The account of a name, where password and code are right; a code works once."""
+    return _checked(
+        engine, cipher, accounts.c.subject_digest == subject_digest(cipher, LOCAL, user[:MAX_USER]), password, code
+    )
+
+
+def has_password(connection: Connection, account_id: int) -> bool:
+    """Whether an account is a local one, which has a password."""
+    own = local_credentials.c.account_id == account_id
+    return bool(connection.scalar(select(exists().where(own))))
+
+
+def change_password(engine: Engine, cipher: PiiCipher, account_id: int, old: str, code: str, new: str) -> bool:
+    """Give an account another password where the old one and a code are right; all its sessions end.
+
+    False, and nothing changed, where they are not.
+    """
+    if _checked(engine, cipher, accounts.c.id == account_id, old, code) is None:
+        return False
+    new_hash = _hasher.hash(new)
+    with short_write(engine) as connection:
+        own = local_credentials.c.account_id == account_id
+        connection.execute(update(local_credentials).where(own).values(password_hash=new_hash))
+        connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
+    return True
+
+
+def _checked(engine: Engine, cipher: PiiCipher, whose: ColumnElement[bool], password: str, code: str) -> int | None:
+    """The account of this condition, where password and code are right.
 
     The password is verified before the database is locked, for that takes a while.
     """
     with read_transaction(engine) as connection:
         row = connection.execute(
-            select(local_credentials)
-            .join(accounts, accounts.c.id == local_credentials.c.account_id)
-            .where(accounts.c.subject_digest == subject_digest(cipher, LOCAL, user[:MAX_USER]))
+            select(local_credentials).join(accounts, accounts.c.id == local_credentials.c.account_id).where(whose)
         ).one_or_none()
     nobody = _hash_of_nobody()  # also where it is not needed: the first answer takes longer, whoever asks
     right = _is_password(nobody if row is None else row.password_hash, password)

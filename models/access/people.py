@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, true
 
 from models.access.viewer import Viewer, can_name_class, can_name_pupil, can_see_class, can_see_pupil
 from models.schema import clock
@@ -434,9 +434,23 @@ def can_see_all(connection: Connection, viewer: Viewer, pupil_ids: Collection[in
 
 def pupil_names(connection: Connection, viewer: Viewer) -> list[PupilName]:
     """All pupils of the school whose names the viewer may know, by name; no more than the names."""
+    return _pupil_names(connection, viewer, true())
+
+
+def names_in_class(connection: Connection, viewer: Viewer, class_id: int | None) -> list[PupilName]:
+    """The same of the present pupils of a class; None: of those who are in no class that `classes_by_name` lists."""
+    class_ids = [item.id for item in classes_by_name(connection, viewer)]
+    present = select(memberships.c.pupil_id).select_from(_pupils_in_classes)
+    own = present.where(classes.c.school_id == viewer.school_id, present_on())
+    if class_id is None:
+        return _pupil_names(connection, viewer, pupils.c.id.not_in(own.where(classes.c.id.in_(class_ids))))
+    return _pupil_names(connection, viewer, pupils.c.id.in_(own.where(classes.c.id == class_id)))
+
+
+def _pupil_names(connection: Connection, viewer: Viewer, among: ColumnElement[bool]) -> list[PupilName]:
     rows = connection.execute(
         select(pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name).where(
-            can_name_pupil(viewer, pupils.c.school_id, pupils.c.id)
+            can_name_pupil(viewer, pupils.c.school_id, pupils.c.id), among
         )
     ).all()
     apart = _apart(connection, viewer)

@@ -21,6 +21,7 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"  # connections, matching and accounts of the own school; no results
     STAND_IN = "stand_in"  # invaller: the classes that an administrator gave until a day
     LEADER = "leader"  # schoolleider: figures of the classes of the own school, and nobody's results
+    BOARD = "board"  # bestuur: figures of the schools that gave the account this role
     PUPIL = "pupil"  # sees the page with their own results
     PARENT = "parent"  # sees that page of one pupil
     VENDOR = "vendor"  # tests a connection with made-up data: sees no class and no pupil of any school
@@ -69,9 +70,19 @@ class Viewer:
         return self.role is Role.SUPPORT
 
     @property
+    def gives_pupil_files(self) -> bool:
+        """Whether the role may save everything that is stored about a pupil: who may read all of it already."""
+        return self.role is Role.SUPPORT
+
+    @property
     def reads_figures(self) -> bool:
         """Whether the role reads counts per class, which name no pupil."""
         return self.role is Role.LEADER
+
+    @property
+    def oversees(self) -> bool:
+        """Whether the role reads counts per school, of every school that gave it to the account."""
+        return self.role is Role.BOARD
 
     @property
     def reviews_access(self) -> bool:
@@ -104,6 +115,12 @@ def check_reads_figures(viewer: Viewer) -> None:
     """Raises AccessDenied for whoever does not lead the school."""
     if not viewer.reads_figures:
         raise AccessDenied("figures per class are for school leaders")
+
+
+def check_oversees(viewer: Viewer) -> None:
+    """Raises AccessDenied for whoever is of no board."""
+    if not viewer.oversees:
+        raise AccessDenied("figures per school are for boards")
 
 
 def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:

@@ -38,6 +38,7 @@ from models.ingest import erased, identity, rosters
 from models.ingest.erased import Erasure
 from models.ingest.identity import IdentifierValue
 from models.ingest.legal_holds import check_not_held
+from models.ingest.page_requests import COUNT_ERASURE, ERASE
 from models.ingest.work_queue import POLL
 from models.schema import clock, database
 from models.schema.database import portions
@@ -407,8 +408,11 @@ def _clear_findings(
 def _requests_with(
     connection: Connection, cipher: PiiCipher, school_id: int, wanted: re.Pattern[str]
 ) -> ColumnElement[bool]:
-    """All requests of pages of the school, and the checks of vendors that hold an identifier."""
-    is_request = work_queue.c.kind != POLL
+    """All requests of pages of the school, and the checks of vendors that hold an identifier.
+
+    Not erasures, the present one among them: they hold the number of a pupil and counts.
+    """
+    is_request = work_queue.c.kind.not_in((POLL, COUNT_ERASURE, ERASE))
     checks = connection.execute(select(work_queue).where(is_request, work_queue.c.school_id.is_(None))).mappings()
     named_in = [row["id"] for row in checks if any(_holds(text, wanted) for text in _texts(cipher, row))]
     return and_(is_request, or_(work_queue.c.school_id == school_id, work_queue.c.id.in_(named_in)))

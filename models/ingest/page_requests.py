@@ -26,6 +26,7 @@ from models.schema.tables import work_queue as jobs
 
 MESSAGE, ENDPOINT, SANDBOX = "message", "endpoint", "sandbox"  # for vendors
 REFUSED, REPLAY, TRIAL = "refused", "replay", "trial"  # for the administrator of a school
+COUNT_ERASURE, ERASE = "erasure count", "erasure"  # for the same; they name the pupil by number
 WAITING, BUSY, DONE, FAILED = "waiting", "busy", "done", "failed"
 ENDPOINTS, PAGES = "endpoints", "pages"  # threads: a slow endpoint of others holds up nobody else
 TOKEN_BYTES = 16

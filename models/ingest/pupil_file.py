@@ -1,6 +1,6 @@
 """Everything that is stored about one pupil, for who may ask for it: the pupil and their parents, through the school.
 
-An ECK iD is not given out: it is only said that there is one. For operators, who have no viewer.
+An ECK iD is not given out: it is only said that there is one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select
 
-from models.ingest.erasure import Person
+from models.access.people import can_see_all
+from models.access.viewer import AccessDenied, Viewer
+from models.ingest.erasure import Person, find_pupil
 from models.ingest.identity import LAS
 from models.schema import clock
 from models.schema.database import portions
@@ -44,8 +46,15 @@ Record = dict[str, Any]  # its values are texts, numbers, True, False or None
 PupilFile = dict[str, list[Record]]
 
 
+def file_for(connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil_id: int) -> PupilFile:
+    """All data about a pupil, for who may read all of it. Raises AccessDenied."""
+    if not viewer.gives_pupil_files or not can_see_all(connection, viewer, [pupil_id]):
+        raise AccessDenied("the file of a pupil is for learning support of the school")
+    return pupil_file(connection, cipher, find_pupil(connection, cipher, viewer.school_id, pupil_id))
+
+
 def pupil_file(connection: Connection, cipher: PiiCipher, person: Person) -> PupilFile:
-    """All data about a pupil by sections, as JSON holds it; moments are ISO texts with their zone.
+    """All data about a pupil by sections, as JSON holds it; moments are ISO texts with their zone. For operators.
 
     Restricted notes and earlier values are in it too: the school judges what it leaves out.
     """

@@ -51,6 +51,8 @@ PAGES = {
     "/leerlingen?vraag=stof": "Noa Berg",
     "/leerlingen?vraag=klaar": "Noa Berg",
     "/koppelingen/nieuw?soort=las": "Sam de Groot",
+    "/leerlinggegevens?klas=1-1": "Sam de Groot",
+    "/leerlinggegevens?leerling=1-1": "Iris Smit",
     "/groep?klas=1": "Sam de Groot",  # who is told what the role is for
     NOWHERE: "Hanna Vos",
 }
@@ -232,6 +234,25 @@ def test_an_address_with_a_clause_shows_that_clause(visits: dict[str, BrowserCon
     assert page.url.endswith("/toets/eisen?niveau=keys")
     assert 0 < page.locator("#requirements article").count() < 30
     page.close()
+
+
+def test_what_erasing_deletes_and_a_name_that_is_wrong_have_no_violation(
+    visits: dict[str, BrowserContext], shown: Served, axe: str
+) -> None:
+    page = visits["Sam de Groot"].new_page()
+    page.goto(f"{shown.address}/leerlinggegevens?leerling=1-1")
+    page.wait_for_selector("#erase")
+    found = [violations(page, axe)]
+    page.click("#erase button")
+    page.wait_for_url("**/leerlinggegevens/wissen/*")
+    assert work_once(WorkContext(shown.store.engine, shown.store.cipher))
+    page.wait_for_selector("#confirm")  # which the page shows by itself
+    page.fill("#confirm input", "Iemand anders")
+    page.click("#confirm button")
+    page.wait_for_selector("#confirm .wrong")
+    found.append(violations(page, axe))
+    page.close()
+    assert found == [{}, {}]
 
 
 def test_menus_and_explanations_have_no_violation_when_they_are_open(

@@ -85,13 +85,20 @@ def test_an_invited_teacher_signs_in_works_and_signs_out(window: BrowserContext,
 
     page.click("#who > summary")
     page.click("#who button:text-is('Afmelden')")
-    page.wait_for_url("**/afgemeld")
-    expect(page.locator("main h1")).to_have_text("U bent afgemeld")
-    second.reload()
+    for tab in (page, second):
+        tab.wait_for_url("**/afgemeld?bij=entree")
+        expect(tab.locator("main h1")).to_have_text("U bent afgemeld")
+    second.goto(f"{served.address}/signalen")
     second.wait_for_url("**/aanmelden?naar=*signalen*")
     second.click("text=Aanmelden met Entree Federatie")  # who is known there still need not type anything
     second.wait_for_url("**/signalen")
     second.wait_for_selector("#who > summary:has-text('Hanna Vos')")
+
+    page.click("text=Ook afmelden bij Entree Federatie")
+    page.click("button:has-text('Yes')")
+    page.wait_for_url("**/afgemeld")
+    page.goto(f"{served.address}/aanmelden/bij/entree")
+    page.wait_for_selector("input[name=login]")  # who comes next has to say who they are
 
 
 def test_who_is_of_another_school_reads_what_to_do(window: BrowserContext, served: Served) -> None:
@@ -149,7 +156,15 @@ def test_the_pages_of_the_sign_in_have_no_violation(
     axe = (npm.installed(Path(__file__).parent / "node") / "axe-core" / "axe.min.js").read_text()
     page = window.new_page()
     page.set_viewport_size({"width": width, "height": 900})
-    for path in ("/aanmelden", invited(served.store), "/uitnodiging/x", "/afgemeld"):
+    page.goto(f"{served.address}/aanmelden")
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    page.fill("#gebruiker", "sam")
+    page.fill("#wachtwoord", PASSWORD)
+    page.fill("#code", pyotp.TOTP(local.totp_secret).now())
+    page.click("form button")
+    page.wait_for_selector("#who", state="attached")
+    of_everybody = ("/aanmelden", invited(served.store), "/uitnodiging/x", "/afgemeld", "/afgemeld?bij=entree")
+    for path in ("/aanmelden/wachtwoord", *of_everybody):
         page.goto(served.address + path)
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
         page.evaluate(axe)

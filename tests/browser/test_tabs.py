@@ -328,6 +328,24 @@ def test_a_draft_is_read_by_nobody_else_in_the_same_tab(window: BrowserContext, 
     assert page.evaluate("Object.keys(localStorage).join()").find("draft") == -1
 
 
+def test_signing_out_leaves_nothing_typed_or_shown_in_any_tab(window: BrowserContext, served: Served) -> None:
+    first = opened(window, served.address + "/leerling/1")
+    second = opened(window, served.address + "/leerling/1")
+    for page in (first, second):
+        type_note(page)
+        assert len(drafts(page)) == 1
+    first.click("#who > summary")
+    first.click("#who button:text-is('Afmelden')")
+    for page in (first, second):
+        page.wait_for_url("**/afgemeld")
+        expect(page.locator("main h1")).to_have_text("U bent afgemeld")
+        assert drafts(page) == []
+    served.enter(window)
+    second.goto(served.address + "/leerling/1")
+    second.wait_for_selector("#notes")
+    assert (second.locator("#notes .draft").count(), typed(second)) == (0, "")
+
+
 def test_a_draft_outlives_a_session_that_ended(window: BrowserContext, served: Served) -> None:
     page = opened(window, served.address + "/leerling/1")
     type_note(page)

@@ -247,6 +247,23 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
     assert not server.asked
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1")
+@pytest.mark.parametrize("version", ["TLSv1_1", "TLSv1_2", "TLSv1_3"])
+def test_old_versions_of_tls_are_not_spoken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    own = make_certificate(tmp_path, "server")
+    monkeypatch.setenv("SSL_CERT_FILE", str(own[0]))
+    tls = server_tls(own)
+    tls.set_ciphers("ALL:@SECLEVEL=0")  # so that it is the client that refuses
+    tls.minimum_version = tls.maximum_version = ssl.TLSVersion[version]
+    with serving(lambda h: h.say(b"x"), tls) as server:
+        if version == "TLSv1_1":
+            with pytest.raises(ConnectorError):
+                whole(server.url)
+            assert not server.asked
+        else:
+            assert whole(server.url)[1] == b"x"
+
+
 def test_a_client_certificate_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own, client = make_certificate(tmp_path, "server"), make_certificate(tmp_path, "client")
     tls = server_tls(own)

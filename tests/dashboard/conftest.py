@@ -27,6 +27,7 @@ PERSONAS = (
     DemoUser("sam", "Sam de Groot", Role.ADMINISTRATOR, None, school.SCHOOL),
     DemoUser("iris", "Iris Smit", Role.SUPPORT, None, school.SCHOOL),
     DemoUser("marjan", "Marjan Bakker", Role.LEADER, None, school.SCHOOL),
+    DemoUser("eva", "Eva Willems", Role.BOARD, None, school.SCHOOL),
 )
 
 

@@ -16,7 +16,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from dashboard.settings.logs import JsonFormatter
+from dashboard.settings.logs import JsonFormatter, TextFormatter
 from models.schema import clock
 from tests.conftest import Store, free_port
 from tests.connectors.sending import Receiver
@@ -138,3 +138,9 @@ def test_a_balancer_asks_for_health_by_any_name(tmp_path: Path) -> None:
             headers = {"Host": "10.0.0.5:8050"}
             answer = requests.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=30)
             assert answer.status_code == status, path
+
+
+def test_the_text_log_has_its_moments_in_utc() -> None:
+    record = logging.LogRecord("rondblik.web", logging.WARNING, __file__, 1, "refused: %s", ("form",), None)
+    record.created, record.msecs = 1_795_676_400.25, 250.0
+    assert TextFormatter().format(record) == "2026-11-26T07:00:00.250Z WARNING refused: form"

@@ -283,3 +283,18 @@ def test_whoever_is_erased_is_signed_out_and_their_account_has_no_name(
     assert client.get(PAGE, base_url=HERE, headers=OWN).status_code == 401
     with database.read_transaction(known_school.engine) as connection:
         assert [row.name for row in connection.execute(select(tables.accounts))] == [""]
+
+
+def test_a_pupil_is_invited_from_a_class_and_the_page_of_accounts_lists_no_others(on: flask.Flask) -> None:
+    sam = as_persona(on, "sam")
+    page = shown_page(sam, "/accounts")
+    assert "Kies eerst een groep." in page
+    assert not [last for _first, _prefix, last in (*school.NAMES, *school.NAMES_B) if last in page]
+    of_class = shown_page(sam, "/accounts", f"?klas=1-{school.CLASS_B}")
+    assert all(last in of_class for _first, _prefix, last in school.NAMES_B)
+    assert not [last for _first, _prefix, last in school.NAMES if last in of_class]
+    assert "pupil-invitation" in of_class
+    assert "pupil-invitation" not in shown_page(sam, "/accounts", f"?klas=2-{school.CLASS_ELSEWHERE}")
+    form = {"naam": "Ouder van Mila", "rol": "parent", "leerling": str(MILA), "mail": ""}  # as the form sends it
+    assert post(sam, "/accounts", **form) == 303
+    assert "Ouder van Mila" in shown_page(sam, "/accounts")

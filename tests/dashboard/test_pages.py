@@ -28,7 +28,7 @@ VENDOR = DemoUser("lev", "Leverancier", Role.VENDOR, None, 0)
 PARENT = DemoUser("ouder", "Ouder", Role.PARENT, None, school.SCHOOL, pupil_id=1)
 TEACHING = {"hanna", "noa", "iris"}
 TESTING = {"sam", "lev"}
-WORKING = TEACHING | TESTING | {"marjan"}
+WORKING = TEACHING | TESTING | {"marjan", "eva"}
 ALL = WORKING | {"kind", "ouder"}
 OTHER_ROLE = "Dit hoort niet bij uw rol"
 
@@ -40,9 +40,12 @@ EXPECTED: dict[str, tuple[str, set[str], str]] = {
     "signals": ('"id": "signals-content"', TEACHING, OTHER_ROLE),
     "materials": ('"id": "materials-content"', TEACHING, OTHER_ROLE),
     "school_overview": ('"id": "school-figures"', {"marjan"}, "alleen voor schoolleiders"),
+    "schools_overview": ('"id": "schools"', {"eva"}, "alleen voor besturen"),
     "connections": ('"id": "couplings-content"', {"sam"}, "alleen voor beheerders"),
     "access_log": ('"id": "access-log"', {"sam", "iris"}, "alleen voor beheerders en intern begeleiders"),
     "retention": ('"id": "retention"', {"sam"}, "alleen voor beheerders"),
+    "pupil_data": ('"id": "whose-data"', {"sam", "iris"}, "alleen voor beheerders en intern begeleiders"),
+    "erasure": ("Dit bestaat niet (meer)", ALL, ""),
     "accounts": ('"id": "roles"', {"sam"}, "alleen voor beheerders"),
     "vendor": ("Maak een proefadres", TESTING, "voor beheerders en voor leveranciers"),
     "requirements": ('"id": "requirements"', TESTING, "voor beheerders en voor leveranciers"),
@@ -70,10 +73,12 @@ MY_PUPILS, CONNECTIONS = ("/leerlingen", "Mijn leerlingen"), ("/koppelingen", "K
 CLASSES, SIGNALS, MATERIALS = ("/groep", "Groepen"), ("/signalen", "Signalen"), ("/leermiddelen", "Leermiddelen")
 ACCESS_LOG = ("/inzage", "Wie heeft gekeken")
 OVERVIEW = ("/schooloverzicht", "Schooloverzicht")
+SCHOOLS = ("/scholen", "Scholen")
 TEST = ("/toets", "Test uw koppeling")
 REFUSED = [
     ("sam", ("U bent beheerder: u zorgt voor koppelingen", "Een leraar van de groep of de intern begeleider kan")),
     ("marjan", ("U bent schoolleider: u ziet cijfers per groep", "Een leraar van de groep of de intern begeleider")),
+    ("eva", ("U bent van het bestuur: u ziet cijfers per school", "De school kan meer laten zien.")),
     ("kind", ("Je ziet de pagina met je eigen resultaten", "Een leraar kan je meer vertellen.")),
     ("lev", ("U bent leverancier: u test een koppeling", "Scholen zien hun eigen resultaten.")),
 ]
@@ -83,6 +88,7 @@ MENUS = {
     "iris": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS, ACCESS_LOG],
     "sam": [CONNECTIONS, ACCESS_LOG, TEST],
     "marjan": [OVERVIEW],
+    "eva": [SCHOOLS],
     "lev": [TEST],
     "kind": [("/mijn-resultaten", "Mijn resultaten")],
     "ouder": [("/mijn-resultaten", "Resultaten van mijn kind")],
@@ -99,8 +105,8 @@ def all_roles(known_school: Store) -> flask.Flask:
 # By what the start page of each is known.
 STARTS = {
     "hanna": '"id": "group-content"', "noa": '"id": "group-content"', "iris": '"id": "group-content"',
-    "sam": '"id": "couplings-content"', "marjan": '"id": "school-figures"', "lev": "Maak een proefadres",
-    "kind": "niet aangezet", "ouder": "niet aangezet",
+    "sam": '"id": "couplings-content"', "marjan": '"id": "school-figures"', "eva": '"id": "schools"',
+    "lev": "Maak een proefadres", "kind": "niet aangezet", "ouder": "niet aangezet",
 }  # fmt: skip
 
 

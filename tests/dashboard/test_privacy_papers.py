@@ -271,6 +271,33 @@ def test_who_has_access_is_counted_by_role_and_by_school(operator: Operator, sto
         operator.paper().row("leraar")
 
 
+def test_the_notice_says_who_gives_and_who_erases(operator: Operator) -> None:
+    paper = operator.paper()
+    assert paper.names("kan de intern begeleider van de school zelf uitvoeren, wissen een beheerder van de school")
+    assert paper.names("Alle gegevens van een leerling")
+
+
+def test_the_register_names_pupils_and_parents_where_they_have_accounts(operator: Operator, store: Store) -> None:
+    def of_accounts() -> dict[str, str]:
+        activity = operator.paper("register").page.xpath("//h3[.='Accounts en aanmelden']/following-sibling::dl[1]")[0]
+        texts = [" ".join(part.text_content().split()) for part in activity]
+        return dict(zip(texts[::2], texts[1::2], strict=True))
+
+    with write_transaction(store.engine) as connection:
+        _account(connection, 1, 1, Role.TEACHER)
+    assert of_accounts()["Betrokkenen"] == "medewerkers"
+    assert "leerling" not in of_accounts()["Gegevens"]
+    with write_transaction(store.engine) as connection:
+        _account(connection, 2, 1, Role.PARENT)
+    assert of_accounts()["Betrokkenen"] == "medewerkers, ouders met een account"
+    assert "van welke leerling de resultaten zijn" in of_accounts()["Gegevens"]
+    with write_transaction(store.engine) as connection:
+        _account(connection, 3, 1, Role.PUPIL)
+    assert of_accounts()["Betrokkenen"] == "medewerkers, leerlingen met een account, ouders met een account"
+    assert "kan zien" in of_accounts()["Ontvangers"]
+    assert operator.paper("register").names("leerlingen en ouders met een account (alleen als rol en nummer)")
+
+
 def test_local_accounts_are_counted_by_school(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEHEIM", "een lang wachtwoord")
     operator.type("account", "add", "sam", "--name", "Sam Beheer", "--school", BAKEN, "--password-env", "GEHEIM")

@@ -16,11 +16,15 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 
-from dashboard.auth.request import OWN_HOSTS, AppOptions
+from dashboard.auth.request import LANGUAGE_COOKIE, OWN_HOSTS, TLS_COOKIE, AppOptions
+from dashboard.auth.sessions import Entry
 from dashboard.server.proxies import TrustedProxies
 from dashboard.server.sign_in import SignIn
 from dashboard.server.wsgi import create_app
+from models.access import accounts
+from models.schema import clock, database
 from tests.conftest import Store
+from tests.dashboard import school
 
 PUBLIC = "https://rondblik.example"
 PROXY, STRANGER = "10.0.0.5", "192.0.2.7"
@@ -88,6 +92,24 @@ def test_over_tls_at_the_proxy_the_page_is_shown_and_without_it_leads_there(web:
     assert get(client, "/aanmelden", PROXY, **FORWARDED | {"X-Forwarded-Host": "elders.example"})[0] == 403
     assert client.post("/aanmelden", base_url="http://127.0.0.1").status_code == 403
     assert get(client, "/health", STRANGER) == (200, None)  # for the balancer
+
+
+def test_over_tls_every_cookie_is_for_tls_alone(web: flask.Flask, store: Store) -> None:
+    context = web.extensions["rondblik"]
+    with clock.fixed(school.NOW):
+        school.build(store.engine, store.cipher)
+    with database.write_transaction(store.engine) as connection:
+        account_id = accounts.signed_in(connection, store.cipher, accounts.LOCAL, "sam", "Sam")
+        accounts.make_administrator(connection, account_id, school.SCHOOL, "test")
+        role = accounts.roles_of(connection, account_id)[0]
+    token = context.sessions.start(Entry.of_account(account_id, role.id))
+    answer = web.test_client(use_cookies=False).get(
+        "/?taal=en", base_url="http://127.0.0.1", headers=FORWARDED,
+        environ_overrides={"REMOTE_ADDR": PROXY, "HTTP_COOKIE": f"{TLS_COOKIE}={token}"},
+    )  # fmt: skip
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert [cookie.partition("=")[0] for cookie in cookies] == [f"__Host-{LANGUAGE_COOKIE}"]
+    assert all("; Secure" in cookie and "; Path=/" in cookie and "Domain" not in cookie for cookie in cookies)
 
 
 # -- serve ---------------------------------------------------------------------------------------------------------

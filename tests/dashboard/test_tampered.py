@@ -184,11 +184,12 @@ RAW = (
 
 
 def paths_of(client: FlaskClient) -> dict[str, str]:
-    """The addresses of pages that stand for something: a sandbox, the outcome of a check, a refused message."""
+    """The addresses of pages that stand for something: a sandbox, a check, a refused message, an erasure."""
     room = client.post(addresses.SANDBOXES, base_url=HERE, headers=OWN).headers["Location"]
     report = client.post(f"{room}/rapport", base_url=HERE, headers=OWN).headers["Location"].partition("?")[0]
     refused = client.post("/koppelingen/geweigerd/1", base_url=HERE, headers=OWN).headers["Location"]
-    return {"room": room, "result": report, "refused": refused}
+    counted = client.post("/leerlinggegevens/tellen/1", base_url=HERE, headers=OWN).headers["Location"]
+    return {"room": room, "result": report, "refused": refused, "erasure": counted}
 
 
 @pytest.mark.long
@@ -245,6 +246,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "report_on_room": (),
     "erase_room": (),
     "see_refused": (),
+    "count_erasure": (),
+    "erase_pupil": ("naam",),
     "judge_anew": (),
     "add_sender": ("naam", "berichten"),
     "add_sender_key": (),
@@ -263,6 +266,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "end_stand_in": ("nummer",),
     "take_role": ("rol",),
     "sign_out": (),
+    "change_password": ("oud", "code", "nieuw", "nogmaals"),
 }
 NUMBERS = ("0", "999999999", str(2**31), str(2**63), "9" * 5_000, "-1", "x", "%00", "%ED%A0%80")
 NAMES = ("klas", "periode", "vak", "materiaal", "uitgever", "groep", "doel", "leerling", "vraag", "jaar", "regel",

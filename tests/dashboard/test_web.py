@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import flask
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
+from werkzeug.datastructures import MultiDict
 
 from dashboard.auth.request import AppOptions
 from dashboard.auth.start_codes import start_path
@@ -16,6 +18,8 @@ from dashboard.pages.class_page.page import OPTIONS
 from dashboard.server.wsgi import create_app
 from dashboard.ui.filters import CONTROLS
 from models.schema import clock, database
+from models.schema.encrypted_columns import place
+from models.schema.tables import notes
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
@@ -467,3 +471,41 @@ def test_couplings_stand_in_the_menu_of_who_may_administer_them(web: flask.Flask
     link = '"href": "/koppelingen"'
     for user, there in (("hanna", False), ("noa", False), ("sam", True)):
         assert (link in shown_page(as_persona(web, user), "/groep")) is there
+
+
+# -- what a browser is sent, and sends -----------------------------------------------------------------------------
+
+
+def test_every_kind_of_answer_says_what_it_is_and_in_which_characters(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    file = re.search(r"/groep/bestand/[\w-]+\.csv", shown_page(client, "/groep"))
+    assert file is not None
+    kinds = {
+        "/": "text/html", "/health": "application/json", "/nergens/x": "text/html", "/assets/rondblik.css": "text/css",
+        "/assets/guard.js": "text/javascript", "/_dash-layout": "application/json", file[0]: "text/csv",
+        file[0].replace(".csv", ".html"): "text/html", "/afgemeld": "text/html",
+        "/uwlr/leerresultaten?wsdl": "text/xml", "/groep?taal=en": "text/html",
+    }  # fmt: skip
+    for path, kind in kinds.items():
+        answer = client.get(path, base_url=HERE)
+        assert answer.mimetype == kind, path
+        named = "application/json" in kind or "charset=utf-8" in answer.headers["Content-Type"].lower()
+        assert named, (path, answer.headers["Content-Type"])
+        answer.data.decode("utf-8")
+    refused = client.post("/persona", data={"persona": "niemand"}, base_url=HERE, headers=OWN)
+    assert refused.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+def test_a_form_stores_its_own_fields_once_and_no_others(web: flask.Flask, known_school: Store) -> None:
+    client = as_persona(web, "hanna")
+    more = {"school_id": "2", "pupil_id": "101", "author": "Ander", "author_id": "2", "written_us": "1", "id": "99"}
+    body = MultiDict([("tekst", "Eerste"), ("soort", "note"), ("tekst", "Tweede"), ("soort", "agreement")])
+    body.update(more)
+    answer = client.post("/leerling/notitie/1?tekst=Derde&soort=agreement", data=body, base_url=HERE, headers=OWN)
+    assert answer.status_code == 303
+    with database.read_transaction(known_school.engine) as connection:
+        (row,) = connection.execute(select(notes).order_by(notes.c.id.desc()).limit(1)).all()
+        written = known_school.cipher.decrypt(row.sealed, place(notes.c.sealed, row.school_id, row.id)).decode()
+    assert (written, row.kind, row.author, row.pupil_id, row.school_id) == ("Eerste", "note", "Hanna Vos", 1, 1)
+    assert row.id != 99
+    assert row.written_us > 1

@@ -384,7 +384,7 @@ def test_a_poll_that_brings_its_worker_down_is_a_failure_after_three_tries(plan:
 def test_every_kind_of_job_can_be_done() -> None:
     assert set(loop.KINDS) == {
         work_queue.POLL, page_requests.MESSAGE, page_requests.ENDPOINT, page_requests.SANDBOX, page_requests.REFUSED,
-        page_requests.REPLAY, page_requests.TRIAL,
+        page_requests.REPLAY, page_requests.TRIAL, page_requests.COUNT_ERASURE, page_requests.ERASE,
     }  # fmt: skip
 
 

@@ -9,20 +9,24 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 import pyotp
 import pytest
 import yaml
 from playwright.sync_api import Browser, expect
+from sqlalchemy import make_url
 
 from tests.browser.test_sign_in import at_provider
 from tests.conftest import free_port
@@ -126,9 +130,58 @@ def nginx_command(folder: Path, secure: int, plain: int, behind: int) -> list[st
     return [shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(config), "-p", str(folder)]
 
 
+@dataclass(frozen=True)
+class TwoRoles:
+    """The section about two roles of PostgreSQL, on the server of the tests, with names that no other test uses."""
+
+    port: int
+    superuser: str
+    tag: str = field(default_factory=lambda: token_hex(4))
+
+    @property
+    def url(self) -> str:
+        """The database as the role that serves sees it."""
+        return f"postgresql+psycopg://app_{self.tag}@127.0.0.1:{self.port}/base_{self.tag}"
+
+    def lines(self, mark: str) -> list[str]:
+        """The lines of the block of the page in which something stands."""
+        (block,) = [text for text in blocks("sh") if mark in text]
+        names = {
+            "rondblik_owner": f"owner_{self.tag}", "createuser rondblik": f"createuser app_{self.tag}",
+            "template0 rondblik": f"template0 base_{self.tag}", "protect rondblik": f"protect app_{self.tag}",
+            "@127.0.0.1/rondblik": f"@127.0.0.1:{self.port}/base_{self.tag}",
+        }  # fmt: skip
+        for before, after in names.items():
+            block = block.replace(before, after)
+        return block.splitlines()
+
+    def make(self) -> None:
+        """Make the roles and the database, as the administrator of PostgreSQL does."""
+        environment = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": self.superuser}
+        for line in self.lines("CREATE ROLE"):
+            *of_whom, command = shlex.split(line)
+            assert of_whom == ["su", "postgres", "-c"]
+            known = {**os.environ, **environment, "PGDATABASE": "postgres"}
+            subprocess.run(["sh", "-c", command], env=known, check=True, capture_output=True)
+
+    def make_tables(self, machine: Machine) -> None:
+        """Make and protect the tables, as the owner."""
+        setting, *commands = self.lines("db protect")
+        name, _equals, url = setting.removeprefix("export ").partition("=")
+        for line in commands:
+            program, _config, _file, *words = shlex.split(line)
+            assert program == "rondblik"
+            machine.run(*words, **{name: url})
+
+
 @pytest.fixture
-def machine(postgres_database: str, tmp_path: Path) -> Iterator[Machine]:
-    """The installation of the page, at work."""
+def machine(postgres: str, tmp_path: Path) -> Iterator[Machine]:
+    """The installation of the page, at work, where one role of PostgreSQL owns the tables and another one serves."""
+    server = make_url(postgres)
+    assert server.port is not None
+    assert server.username is not None
+    roles = TwoRoles(server.port, server.username)
+    roles.make()
     secure, plain, behind = free_port(), free_port(), free_port()
     public = f"https://localhost:{secure}"
     certificate(tmp_path)
@@ -140,7 +193,7 @@ def machine(postgres_database: str, tmp_path: Path) -> Iterator[Machine]:
             text,
             **{
                 "/var/lib/rondblik": str(tmp_path / "data"), "/etc/rondblik": str(tmp_path),
-                "postgresql+psycopg:///rondblik": postgres_database, "https://rondblik.example": public,
+                "postgresql+psycopg:///rondblik": roles.url, "https://rondblik.example": public,
                 "https://oidcng.entree.kennisnet.nl": provider.issuer, "rondblik.example": "rondblik",
             },
         )  # fmt: skip
@@ -148,6 +201,7 @@ def machine(postgres_database: str, tmp_path: Path) -> Iterator[Machine]:
         (tmp_path / "secrets.yaml").write_text("entree-secret: geheim\n")
         (tmp_path / "secrets.yaml").chmod(0o600)
         (tmp_path / "data").mkdir(mode=0o700)
+        roles.make_tables(made)
         made.secret = made.first_administrator()
         with running(nginx_command(tmp_path, secure, plain, behind), tmp_path, errors):
             serve = made.rondblik("serve", "--no-worker", "--port", str(behind))
@@ -178,7 +232,10 @@ def wait_for(address: str, errors: Path) -> None:
 def test_who_is_invited_signs_in_through_nginx_with_tls_and_a_message_comes_in(
     machine: Machine, browser: Browser
 ) -> None:
-    machine.run("doctor")
+    assert "Row-level security keeps the schools apart, and the role that serves cannot switch it off." in machine.run(
+        "doctor"
+    )
+    assert spoken_versions(machine) == {"TLSv1.2", "TLSv1.3"}
     sent = machine.run("sender", "add", "--klantnaam", "Rekenwijs", "--school", "99XX/00")
     code, key = (re.search(rf"{word}\s+(\S+)", sent) for word in ("klantcode", "autorisatiesleutel"))
     assert code is not None
@@ -207,11 +264,33 @@ def test_who_is_invited_signs_in_through_nginx_with_tls_and_a_message_comes_in(
     at_provider(invited, "hanna")
     invited.wait_for_selector("#who > summary:has-text('Hanna Vos')")
     assert invited.url.startswith(machine.public)
-    cookie = next(item for item in other.cookies() if "rondblik" in item["name"])
-    assert cookie["name"].startswith("__Host-")
-    assert cookie["secure"]
+    with invited.expect_navigation():
+        invited.evaluate("document.querySelector('[data-keep*=kleur]:not([aria-current])').click()")
+    assert invited.evaluate("document.documentElement.dataset.colours") == "dark"
+    cookies = {item["name"]: item for item in other.cookies([machine.public])}
+    assert {"__Host-rondblik", "__Host-kleur"} <= set(cookies)
+    assert [name for name in cookies if not name.startswith("__Host-")] == []
+    assert [name for name, item in cookies.items() if not item["secure"]] == []
     for opened in (context, other):
         opened.close()
+
+
+def spoken_versions(machine: Machine) -> set[str]:
+    """The versions of TLS in which nginx answers."""
+    port, spoken, refusals = int(machine.public.rpartition(":")[2]), set(), []
+    for version in (ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = insecure()
+        context.set_ciphers("ALL:@SECLEVEL=0")  # so that it is nginx that refuses
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            context.minimum_version = context.maximum_version = version
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+            try:
+                with context.wrap_socket(plain, server_hostname="localhost") as secure:
+                    spoken.add(secure.version() or "")
+            except ssl.SSLError as refused:
+                refusals.append(str(refused))
+    assert all("ALERT" in refusal for refusal in refusals)  # of nginx, and not because this side cannot
+    return spoken
 
 
 def post(machine: Machine, body: bytes) -> None:

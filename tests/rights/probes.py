@@ -22,6 +22,7 @@ from dashboard.worker.context import WorkContext
 from dashboard.worker.loop import work_once
 from models.access import accounts, stand_ins
 from models.access.accounts import Invited
+from models.access.people import pupil_name
 from models.access.viewer import Role, Viewer
 from models.classroom.class_state import class_state
 from models.classroom.holidays import read_holidays
@@ -94,7 +95,12 @@ class Probes:
         """Asks for the content of a page; the HTML before it is the same for every address, and a route of its own."""
         path = next(page.path for page in PAGES if page.name == name)
         about = f"?leerling={PUPIL.get(place)}"
-        search = {"access_log": about, "own_page": about}.get(name, CLASS_QUERY.get(place, ""))
+        search = {
+            "access_log": about,
+            "own_page": about,
+            "pupil_data": about,
+            "schools_overview": f"?school={SCHOOL_OF.get(place)}",
+        }.get(name, CLASS_QUERY.get(place, ""))
         if name == "own_page":  # which an administrator switched off, perhaps
             with database.write_transaction(self.store.engine, school.SCHOOL) as connection:
                 accounts.show_own_page(connection, BOSSES["own"], True)
@@ -109,6 +115,7 @@ class Probes:
         key = ("sandbox" if name.startswith("room-") or name.endswith("_room") else name.split("-")[0], place)
         make = {"sandbox": self.sandbox, "refused_message": self.refused, "refused": self.refused}
         make |= dict.fromkeys(("check_result", "result", "report_file"), self.result)
+        make["erasure"] = self.erasure_count
         if key[0] not in make:
             return ""
         if key not in self.made:
@@ -129,6 +136,25 @@ class Probes:
         """A refused message that its administrator asked for."""
         return self.submit(PageRequest("refused", f"geweigerd-{place}", b"7", school_id=SCHOOL_OF[place]))
 
+    def erasure_count(self, place: str) -> str:
+        """What erasing a pupil deletes, as an administrator of the school asked for it."""
+        return self.asked_of_pupil(place, page_requests.COUNT_ERASURE)
+
+    def asked_of_pupil(self, place: str, kind: str) -> str:
+        """A request about the pupil at a place that was done; these workers erase nobody, as they have no folder."""
+        school_id, number = (int(part) for part in PUPIL[place].split("-"))
+        about = json.dumps({"pupil": number, "by": "Beheer", "user": ""}).encode()
+        return self.submit(PageRequest(kind, str(number), about, school_id=school_id))
+
+    def erasure_done(self, place: str) -> str:
+        """The token of an erasure that was done, as the page finds it: its outcome is that of a count."""
+        token = self.asked_of_pupil(place, page_requests.COUNT_ERASURE)
+        digest = self.store.cipher.digest("check", token)
+        done = tables.work_queue.update().where(tables.work_queue.c.token_digest == digest)
+        with database.write_transaction(self.store.engine) as connection:
+            connection.execute(done.values(kind=page_requests.ERASE))
+        return token
+
     def submit(self, asked: PageRequest) -> str:
         """Queue a request and have the worker do it."""
         token = page_requests.submit(self.store.engine, self.store.cipher, asked)
@@ -143,7 +169,8 @@ class Probes:
         token = self.token(name, place)
         pupil_page = f"/leerling/{PUPIL.get(place)}"
         path = {"room": f"/toets/proef/{token}", "result": f"/toets/uitslag/{token}",
-                "refused": f"/koppelingen/bericht/{token}"}.get(name.split("-")[0], pupil_page)  # fmt: skip
+                "refused": f"/koppelingen/bericht/{token}",
+                "erasure": f"/leerlinggegevens/wissen/{token}"}.get(name.split("-")[0], pupil_page)  # fmt: skip
         body = body_of(self.dependencies[name], path)
         given = self.values(name, place)
         for entry in [*body["inputs"], *body["state"]]:
@@ -242,6 +269,8 @@ class Probes:
         """The addresses of routes that are asked for, by endpoint."""
         return {
             "group_file": self.file,
+            "pupil_file": lambda _visitor, place: f"/leerlinggegevens/bestand/{PUPIL[place]}.html",
+            "erasure_certificate": lambda _visitor, place: f"/leerlinggegevens/bewijs/{self.erasure_done(place)}.html",
             "report_file": lambda _visitor, place: f"/toets/uitslag/{self.token('result', place)}/rapport.json",
         }
 
@@ -286,6 +315,11 @@ class Probes:
             },
             "see_refused": lambda _place: ("/koppelingen/geweigerd/7", {}),
             "judge_anew": lambda _place: ("/koppelingen/opnieuw/7", {}),
+            "count_erasure": lambda place: (f"/leerlinggegevens/tellen/{pupil[place]}", {}),
+            "erase_pupil": lambda place: (
+                f"/leerlinggegevens/wissen/{self.erasure_count(place)}",
+                {"naam": self.name_of_pupil(place)},
+            ),
             "make_room": lambda _place: ("/toets/proef", {}),
             "report_on_room": lambda place: (f"/toets/proef/{self.sandbox(place)}/rapport", {}),
             "erase_room": lambda place: (f"/toets/proef/{self.sandbox(place)}/wissen", {}),
@@ -294,6 +328,13 @@ class Probes:
             "switch_user": lambda _place: ("/persona", {"persona": "sam"}),
             "take_role": lambda _place: ("/rol", {"rol": "999"}),
         }
+
+    def name_of_pupil(self, place: str) -> str:
+        """The name of the pupil at a place, as an administrator types it."""
+        school_id, number = (int(part) for part in PUPIL[place].split("-"))
+        with database.read_transaction(self.store.engine, school_id) as connection:
+            named = pupil_name(connection, BOSSES[place], number)
+        return "" if named is None else named.name or ""
 
     def file(self, visitor: Visitor, place: str) -> str:
         """The address of a saved screen of a class: the own one where there is one, else of somebody who sees it."""
@@ -405,11 +446,13 @@ SIGNS: dict[str, dict[str, str]] = {
     "retention": {"own": '"id": "retention"'},
     "own_page": {"own": "Aïsha", "group": "Mila", "school": "Zofia"},
     "school_overview": {"own": '"id": "school-figures"'},
+    "schools_overview": {"own": '"id": "school-groups"', "school": '"id": "school-groups"'},
     "refused_message": {"own": "geweigerd-own", "school": "geweigerd-school"},
     "refused-content": {"own": "geweigerd-own", "school": "geweigerd-school"},
     "accounts": {"own": "Account administrator", "school": "Account elsewhere"},
     "vendor": {"own": "Upload een bericht"},
     "requirements": {"own": '"id": "requirements"'},
+    "erasure_certificate": {"own": "Bewijs van wissen", "school": "Bewijs van wissen"},
     "sandbox": dict.fromkeys(("own", "vendor"), '"id": "account"'),
     **dict.fromkeys(
         ("room-situations room-tick", "room-situations room-provoke", "room-situations room-confirm"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,6 +93,16 @@ class Provider:
 
     issuer: str
 
+    def signs_out(self, address: str, browser: requests.Session) -> str:
+        """Go there to sign out, say that one is sure, and the address to which the browser is sent back."""
+        page = browser.get(address, timeout=20)
+        fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+        action = re.search(r'action="([^"]+)"', page.text)
+        assert action is not None
+        answer = browser.post(action[1], data={**fields, "logout": "yes"}, timeout=20, allow_redirects=False)
+        assert answer.is_redirect
+        return answer.headers["Location"]
+
     def signs_in(self, address: str, who: str, browser: requests.Session | None = None) -> str:
         """Sign in as somebody and consent; the address to which the browser is sent back, which is not asked."""
         browser, back = browser or requests.Session(), BACK.removeprefix(HERE)
@@ -110,11 +121,13 @@ class Provider:
 
 
 @contextmanager
-def provider_running(redirect_uri: str, code_seconds: int = 60) -> Iterator[Provider]:
-    """The certified provider with the people above."""
+def provider_running(redirect_uri: str, code_seconds: int = 60, signs_out: bool = True) -> Iterator[Provider]:
+    """The certified provider with the people above; `signs_out`: whether it has an address to sign out at."""
     npm.installed(NODE)
     port = free_port()
+    signed_out = redirect_uri.replace("/aanmelden/terug", "/afgemeld")
     config = {"port": port, "redirect_uri": redirect_uri, "accounts": PEOPLE, "code_seconds": code_seconds}
+    config |= {"signed_out_uri": signed_out, "signs_out": signs_out}
     process = subprocess.Popen(
         ["node", "provider.mjs"],
         cwd=NODE,
@@ -160,9 +173,9 @@ MakeApp = Callable[..., flask.Flask]
 def make_app(school_store: Store, tmp_path: Path) -> MakeApp:
     """Makes the web app for an issuer, from a configuration as an operator writes it."""
 
-    def make(issuer: str, local: bool = False, **options: Any) -> flask.Flask:
-        path = tmp_path / "config.yaml"
-        path.write_text(CONFIG.format(issuer=issuer))
+    def make(issuer: str, local: bool = False, more: str = "", **options: Any) -> flask.Flask:
+        path, (entree, others) = tmp_path / "config.yaml", CONFIG.format(issuer=issuer).split("  - id: entra\n")
+        path.write_text(f"{entree}{more}  - id: entra\n{others}")
         providers = providers_of(loading.load(path), school_store.engine)
         app_options = AppOptions(demo=False, users=(), signs_in=True, **options)
         sign_in = SignIn(providers, local, options.get("public_origin"))

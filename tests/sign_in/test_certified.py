@@ -97,7 +97,7 @@ def test_who_has_no_role_sees_what_to_do_and_nothing_else(visitor: Visitor, who:
         assert visitor.get(path).headers["Location"] == "/rol"
     body = {"output": "x.y", "inputs": [], "changedPropIds": []}
     assert visitor.client.post("/_dash-update-component", json=body, base_url="http://localhost").status_code == 401
-    assert visitor.post("/afmelden").headers["Location"] == "/afgemeld"
+    assert visitor.post("/afmelden").headers["Location"].startswith("/afgemeld")
     assert visitor.get("/groep").headers["Location"].startswith("/aanmelden")
 
 

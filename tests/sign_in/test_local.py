@@ -21,6 +21,7 @@ from models.schema.rate_limit import Rate
 from models.schema.tables import metadata
 from tests.conftest import Store
 from tests.dashboard import school
+from tests.dashboard.test_web import shown_page
 from tests.sign_in.conftest import HERE, OWN, MakeApp
 
 PASSWORD = "een lang wachtwoord"
@@ -135,6 +136,63 @@ def test_whoever_guesses_is_stopped_and_goes_on_after_a_quarter(web: flask.Flask
         assert sign_in(web, account.code())[0] == 303
 
 
+NEW = "nog een veel langer geheim"
+
+
+def changed(client: FlaskClient, **fields: str) -> tuple[int, str]:
+    """Send the form for another password; the status, and what it says."""
+    form = {"oud": PASSWORD, "nieuw": NEW, "nogmaals": NEW, **fields}
+    answer = client.post(
+        "/aanmelden/wachtwoord", data=form, base_url=HERE, headers=OWN | {"Accept": "application/json"}
+    )
+    return answer.status_code, answer.headers.get("Location") or str((answer.json or {}).get("error"))
+
+
+def test_whoever_has_the_old_password_and_a_code_changes_it_and_all_sessions_end(
+    web: flask.Flask, account: Account
+) -> None:
+    (_status, client), (_again, other) = sign_in(web, account.code(-1)), sign_in(web, account.code())
+    for browser in (client, other):
+        browser.get("/koppelingen", base_url=HERE)
+    assert '"href": "/aanmelden/wachtwoord"' in shown_page(client, "/accounts")
+    assert "Wachtwoord wijzigen" in client.get("/aanmelden/wachtwoord", base_url=HERE).text
+    client.get("/koppelingen", base_url=HERE)
+    assert changed(client, code=account.made.recovery_codes[0]) == (303, "/aanmelden")
+    for browser in (client, other):
+        assert browser.get("/koppelingen", base_url=HERE).headers["Location"].startswith("/aanmelden")
+    assert sign_in(web, account.made.recovery_codes[1])[0] == 403
+    assert sign_in(web, account.made.recovery_codes[1], NEW)[0] == 303
+
+
+def test_a_password_stays_where_something_is_not_right(web: flask.Flask, account: Account) -> None:
+    _status, client = sign_in(web, account.code())
+    client.get("/koppelingen", base_url=HERE)
+    wrong: tuple[tuple[dict[str, str], str], ...] = (
+        ({"oud": "een ander wachtwoord"}, "klopt niet"), ({"code": "000000"}, "klopt niet"),
+        ({"oud": ""}, "klopt niet"), ({"nogmaals": "iets anders"}, "op twee manieren"),
+        *(({"nieuw": new, "nogmaals": new}, sentence) for new, sentence in (
+            ("te kort", "12 tot 256"), ("x" * 257, "12 tot 256"), ("hier woont de groot", "andere woorden"),
+            ("op de wissel werk ik", "andere woorden"), ("Rondblik is van mij", "andere woorden"),
+        )),
+    )  # fmt: skip
+    for fields, sentence in wrong:
+        status, said = changed(client, **{"code": account.made.recovery_codes[0], **fields})
+        assert (status, sentence in said) == (422, True), fields
+    assert sign_in(web, account.made.recovery_codes[1])[0] == 303
+
+
+def test_a_password_is_guessed_a_few_times_and_nobody_without_one_gets_the_form(
+    web: flask.Flask, account: Account
+) -> None:
+    _status, client = sign_in(web, account.code())
+    client.get("/koppelingen", base_url=HERE)
+    attempts = [changed(client, oud=f"gok nummer {number}", code="000000")[0] for number in range(6)]
+    assert attempts == [422] * 5 + [429]
+    nobody = web.test_client()
+    assert nobody.get("/aanmelden/wachtwoord", base_url=HERE).status_code == 404
+    assert changed(nobody, code="1")[0] in (400, 404, 409)
+
+
 def test_a_form_of_another_site_signs_nobody_in(web: flask.Flask, account: Account) -> None:
     client = web.test_client()
     client.get("/aanmelden", base_url=HERE)
@@ -214,6 +272,10 @@ def test_the_command_makes_an_administrator_and_prints_the_secrets_once(tmp_path
     ("command", "password", "sentence"),
     [
         (("add", "sam", "--school", "99XX/00"), "te kort", "12 to 256 characters"),
+        (("add", "sam", "--school", "99XX/00"), "mijn-RONDBLIK-geheim", "may not hold 'rondblik'"),
+        (("add", "samuel", "--school", "99XX/00"), "lang en Samuel-achtig", "may not hold 'samuel'"),
+        (("add", "sam", "--school", "99XX/00"), "99xx is een school", "may not hold '99xx'"),
+        (("add", "sam", "--school", "99XX/00"), "aan de horizon thuis", "may not hold 'horizon'"),
         (("add", "sam", "--school", "11ZZ/00"), PASSWORD, "there is no such school"),
         (("add", "Sam Groot", "--school", "99XX/00"), PASSWORD, "small letters"),
     ],

@@ -37,6 +37,7 @@ class Misbehaving:
     token: Callable[[dict[str, Any]], Any] = lambda answer: answer
     asked: list[str] = field(default_factory=list)
     nonce: str = ""
+    wished: list[str] = field(default_factory=list)  # how somebody is to sign in, as the browser was sent with
 
     def answer(self, path: str) -> tuple[int, Any, dict[str, str]]:
         """What is said at a path."""
@@ -133,6 +134,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     ),
     "no signature": (changed(header={"alg": "none"}), "niet ondertekend zoals het moet"),
     "an unknown key": (changed(header={"kid": "ander"}), "niet ondertekend zoals het moet"),
+    "a token of another kind": (changed(header={"typ": "at+jwt"}), "niet zoals het moet"),
     "no subject": (changed(without=("sub",)), "is niet "),
     "half a character as subject": (changed(claims={"sub": "\ud800"}, userinfo={"sub": "\ud800"}), "niet zoals"),
     "a long subject": (changed(claims={"sub": "s" * 256}, userinfo={"sub": "s" * 256}), "niet zoals het moet"),
@@ -157,13 +159,14 @@ WRONG: dict[str, tuple[Change, str]] = {
 }  # fmt: skip
 
 
-def signed_in(make_app: MakeApp, provider: Misbehaving) -> tuple[int, str, bool]:
+def signed_in(make_app: MakeApp, provider: Misbehaving, more: str = "") -> tuple[int, str, bool]:
     """Status and text of the answer to somebody who comes back, and whether a session began."""
-    client = make_app(provider.issuer).test_client()
+    client = make_app(provider.issuer, more=more).test_client()
     begun = client.get("/aanmelden/bij/entree", base_url=HERE)
     if begun.status_code == 302:
         query = parse_qs(urlsplit(begun.headers["Location"]).query)
         assert query["code_challenge_method"] == ["S256"]
+        provider.wished = query.get("acr_values", [])
         provider.nonce = query["nonce"][0]
         begun = client.get(f"/aanmelden/terug?code=x&state={query['state'][0]}", base_url=HERE)
     session = client.get_cookie("rondblik_session", domain="localhost")
@@ -190,6 +193,32 @@ def test_a_wrong_answer_begins_no_session_and_says_what_to_do(
     assert any(remedy in text for remedy in ("opnieuw", "Zeg het tegen uw beheerder", "Probeer het over"))
     assert "Traceback" not in caplog.text
     assert "elders.example" not in caplog.text + text
+
+
+STRONG: tuple[dict[str, Any], ...] = (
+    {"acr": "mfa"}, {"amr": ["pwd", "mfa"]}, {"acr": "silver", "amr": ["mfa"]}, {"acr": "hwk"},
+)  # fmt: skip
+WEAK: tuple[dict[str, Any], ...] = ({}, {"amr": ["pwd"]}, {"acr": "0"}, {"acr": "mf"}, {"amr": [["mfa"]]}, {"acr": 1})
+
+
+def test_who_signed_in_without_a_second_step_is_refused_where_that_is_set(make_app: MakeApp) -> None:
+    provider = Misbehaving()
+    with serving(provider):
+        for claims, enters in [*((item, True) for item in STRONG), *((item, False) for item in WEAK)]:
+            provider.claims = claims
+            status, text, session = signed_in(make_app, provider, "    strengths: [mfa, hwk]\n")
+            assert (status, session) == ((303, True) if enters else (403, False)), claims
+            assert enters or "met een tweede stap" in text
+            assert provider.wished == ["mfa hwk"]
+        assert signed_in(make_app, provider)[0::2] == (303, True)  # without the setting
+        assert provider.wished == []
+
+
+@pytest.mark.parametrize("kind", ["JWT", "jwt"])
+def test_a_token_may_say_of_which_kind_it_is(make_app: MakeApp, kind: str) -> None:
+    provider = Misbehaving(header={"typ": kind})
+    with serving(provider):
+        assert signed_in(make_app, provider)[0::2] == (303, True)
 
 
 @pytest.mark.parametrize("claims", [{"aud": ["rondblik"]}, {"aud": "rondblik", "azp": "rondblik"}])

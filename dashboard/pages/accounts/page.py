@@ -9,15 +9,16 @@ from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, day_name, moment
 from dashboard.text.words import class_in_sentence, class_word, role_word
 from dashboard.ui import addresses
+from dashboard.ui.class_links import class_links, read_class
 from dashboard.ui.elements import html
 from dashboard.ui.fields import text_field
 from dashboard.ui.markup import block
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.plain_table import plain_table
 from dashboard.ui.signs import KEEP_DRAFT, card, note
-from models.access import accounts, stand_ins
+from models.access import accounts, local_accounts, stand_ins
 from models.access.accounts import BY_MAIL, INVITED_ROLES, LINKED_TO_PUPIL, Invitation, SchoolAccount
-from models.access.people import ClassRef, PupilName, classes_by_name, pupil_names
+from models.access.people import ClassRef, PupilName, classes_by_name, names_in_class
 from models.access.stand_ins import StandIn
 from models.access.viewer import Viewer
 from models.schema import database
@@ -33,8 +34,8 @@ def frame() -> Body:
     return Body([])
 
 
-def layout(viewer: Viewer, /, **_query: object) -> Body:
-    """The whole page."""
+def layout(viewer: Viewer, /, klas: object = None, **_query: object) -> Body:
+    """The whole page; of the class that the address names a pupil or parent can be invited."""
     with database.read_transaction(request.context().engine, viewer.school_id) as connection:
         roles = accounts.accounts_of_school(connection, viewer)
         invitations = accounts.open_invitations(connection, viewer)
@@ -43,13 +44,20 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
         candidates = stand_ins.candidates(connection, viewer)
         classes = classes_by_name(connection, viewer)
         own_page = accounts.shows_own_page(connection, viewer)
-        pupils = pupil_names(connection, viewer) if own_page else []
+        session = request.current_session()
+        account_id = None if session is None else session.account_id
+        has_password = account_id is not None and local_accounts.has_password(connection, account_id)
+        class_ref = read_class(klas, classes) if own_page else None
+        pupils = [] if class_ref is None else names_in_class(connection, viewer, class_ref.id)
     explanation = _(
         "Whoever signs in sees nothing until you give them a role. Teachers see their own groups of the pupil list."
     )
     return Body(
         [
-            html.Div(html.Div([html.H1(_("Accounts")), html.P(explanation)]), className="head"),
+            html.Div(
+                html.Div([html.H1(_("Accounts")), html.P([explanation, *(_to_password() if has_password else [])])]),
+                className="head",
+            ),
             *([] if request.context().options.signs_in else [_nobody_signs_in()]),
             card(_("Who has access"), [_roles(roles)], id="roles"),
             card(
@@ -58,12 +66,20 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
                 className="mt",
                 id="stand-ins",
             ),
+            card(_("Invitations"), [_invitations(invitations), _form(teachers)], className="mt", id="invitations"),
             card(
-                _("Invitations"), [_invitations(invitations), _form(teachers, pupils)], className="mt", id="invitations"
+                _("Page for pupils and parents"),
+                [_own_page(own_page), *([_invite_from_class(classes, class_ref, pupils)] if own_page else [])],
+                className="mt",
+                id="own-page",
             ),
-            card(_("Page for pupils and parents"), [_own_page(own_page)], className="mt", id="own-page"),
         ]
     )
+
+
+def _to_password() -> list[Any]:
+    """For who signed in with a local account."""
+    return [" ", html.A(_("Change your password"), href=addresses.PASSWORD)]
 
 
 def _nobody_signs_in() -> html.Div:
@@ -124,10 +140,8 @@ def _stand_in_form(candidates: list[SchoolAccount], classes: list[ClassRef]) -> 
             html.Form(
                 [
                     html.P(about, className="sm t2"),
-                    html.Label(_("Who"), htmlFor="stand-in-who", className="lab"),
-                    block(html.Select(people, name="wie", id="stand-in-who", className="native")),
-                    html.Label(_("Class"), htmlFor="stand-in-class", className="lab"),
-                    block(html.Select(choices, name="groep", id="stand-in-class", className="native")),
+                    *_select(_("Who"), "wie", "stand-in-who", people),
+                    *_select(_("Class"), "groep", "stand-in-class", choices),
                     text_field(_("Until and including"), "tot", placeholder=_("dd-mm-yyyy"), required=True),
                     html.Button(_("Save"), type="submit", className="btn pri"),
                 ],
@@ -183,52 +197,81 @@ def _own_page(shown: bool) -> html.Form:
     )
 
 
-def _pupil_field(pupils: list[PupilName]) -> list[Any]:
-    """Whose results a pupil or parent sees; where the page is on."""
-    if not pupils:
-        return []
-    choices = [html.Option(pupil_word(pupil), value=str(pupil.id)) for pupil in pupils]
-    return [
-        html.Label(_("Pupil (for a pupil or a parent)"), htmlFor="invite-pupil", className="lab"),
-        block(
-            html.Select(
-                [html.Option(_("nobody"), value=""), *choices], name="leerling", id="invite-pupil", className="native"
-            )
-        ),
+def _invite_from_class(classes: list[ClassRef], chosen: ClassRef | None, pupils: list[PupilName]) -> html.Div:
+    """The form that invites a pupil or parent: first the class, then the pupil."""
+    number = "" if chosen is None else addresses.number(chosen.id)
+    links = class_links(classes, number, lambda value: f"{addresses.ACCOUNTS}?klas={value}#own-page")
+    return html.Div(
+        [
+            html.H3(_("Invite a pupil or a parent"), className="mt"),
+            html.P(_("Choose a class first."), className="sm t2"),
+            links,
+            *([_pupil_form(pupils)] if chosen is not None else []),
+        ]
+    )
+
+
+def _pupil_form(pupils: list[PupilName]) -> html.Form:
+    choices = [
+        html.Option(_("Choose a pupil"), value=""),  # so that nobody invites for the first by mistake
+        *(html.Option(pupil_word(pupil), value=str(pupil.id)) for pupil in pupils),
     ]
+    roles = [html.Option(role_word(role), value=role.value) for role in LINKED_TO_PUPIL]
+    return _invitation_form(
+        [
+            *_select(_("Pupil"), "leerling", "invite-pupil", choices),
+            *_select(_("Role"), "rol", "invite-pupil-role", roles),
+            text_field(_("Name"), "naam", required=True),
+        ],
+        id="pupil-invitation",  # its draft is not that of the other form
+    )
 
 
-def _form(teachers: list[tuple[int, str]], pupils: list[PupilName]) -> html.Details:
-    invited_roles = (*INVITED_ROLES, *(LINKED_TO_PUPIL if pupils else ()))
-    roles = [html.Option(role_word(role), value=role.value) for role in invited_roles]
+def _form(teachers: list[tuple[int, str]]) -> html.Details:
+    roles = [html.Option(role_word(role), value=role.value) for role in INVITED_ROLES]
     nobody = html.Option(_("nobody"), value="")
     known = [nobody, *(html.Option(name, value=str(number)) for number, name in teachers)]
-    mail_hint = _(
-        "Optional: whoever signs in with this address at the school's own provider needs no invitation address."
-    )
     return html.Details(
         [
             html.Summary(_("Invite somebody"), className="btn q"),
-            html.Form(
+            _invitation_form(
                 [
                     text_field(_("Name"), "naam", required=True),
-                    html.Label(_("Role"), htmlFor="invite-role", className="lab"),
-                    block(html.Select(roles, name="rol", id="invite-role", className="native")),
-                    html.Label(_("In the pupil list"), htmlFor="invite-teacher", className="lab"),
-                    block(html.Select(known, name="leraar", id="invite-teacher", className="native")),
-                    *_pupil_field(pupils),
-                    text_field(_("Mail address"), "mail", description=mail_hint),
-                    html.Button(_("Make invitation"), type="submit", className="btn pri"),
-                ],
-                action=addresses.ACCOUNTS,
-                method="POST",
-                className="form",
-                **KEEP_DRAFT,
+                    *_select(_("Role"), "rol", "invite-role", roles),
+                    *_select(_("In the pupil list"), "leraar", "invite-teacher", known),
+                ]
             ),
         ],
         className="fold_",
         id="invite",
     )
+
+
+def _invitation_form(fields: list[Any], **more: str) -> html.Form:
+    """A form that makes an invitation, with these fields and the mail address."""
+    mail_hint = _(
+        "Optional: whoever signs in with this address at the school's own provider needs no invitation address."
+    )
+    return html.Form(
+        [
+            *fields,
+            text_field(_("Mail address"), "mail", description=mail_hint),
+            html.Button(_("Make invitation"), type="submit", className="btn pri"),
+        ],
+        action=addresses.ACCOUNTS,
+        method="POST",
+        className="form mt",
+        **KEEP_DRAFT,
+        **more,
+    )
+
+
+def _select(words: str, name: str, field_id: str, choices: list[Any]) -> list[Any]:
+    """A field with a list to choose from, and its label."""
+    return [
+        html.Label(words, htmlFor=field_id, className="lab"),
+        block(html.Select(choices, name=name, id=field_id, className="native")),
+    ]
 
 
 PAGE = Page(

@@ -1,0 +1,82 @@
+"""The erasure of a pupil that an administrator asks for: what it would delete, and the erasure with its certificate."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from connectors.errors import Fatal
+from dashboard.worker.context import WorkContext
+from models.access.audit import Administered, open_audit
+from models.access.viewer import Role, Viewer
+from models.ingest import erasure
+from models.ingest.erasure import Certificate, Person, PupilUnknown
+from models.ingest.legal_holds import Held, check_not_held
+from models.ingest.page_requests import CheckOutput
+from models.ingest.work_queue import Job
+from models.schema.database import read_transaction
+
+OUT_OF_ORDER = (
+    "Dit is door een storing bij ons niet gelukt. Kijk op de pagina van de leerling of die er nog is, en probeer het "
+    "dan opnieuw.",
+    "This failed through a fault on our side. Look whether the pupil is still there, and then try again.",
+)
+_UNKNOWN = Fatal(
+    "Deze leerling is er niet (meer). Was er al om wissen gevraagd, dan is dat gebeurd: zie Wie heeft gekeken.",
+    "This pupil is not there (any more). If erasing was asked for before, it was done: see Who looked.",
+)
+_HELD = Fatal(
+    "Voor deze leerling of de hele school geldt een bewaarplicht. Er is niets gewist. De technisch "
+    "beheerder kan de bewaarplicht beëindigen.",
+    "A legal hold stands on this pupil or the whole school. Nothing was erased. The operator can end the hold.",
+)
+_NO_FOLDER = Fatal(
+    "De datamap is niet bekend, zodat het wissen niet onthouden kan worden. Er is niets gewist.",
+    "The data folder is unknown, so that the erasure cannot be remembered. Nothing was erased.",
+)
+
+
+def count_erasure(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
+    """How much of each kind erasing the pupil would delete; nothing is changed. Raises Fatal."""
+    person = _person(context, job, json.loads(payload))
+    return _output(person, erasure.count(context.engine, context.cipher, person))
+
+
+def erase_pupil(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
+    """Erase the pupil; the outcome is what the certificate says. Raises Fatal."""
+    asked = json.loads(payload)
+    person = _person(context, job, asked)
+    if context.data is None:
+        raise _NO_FOLDER
+    try:
+        certificate = erasure.erase(context.engine, context.cipher, person, context.data)
+    except Held:
+        raise _HELD from None
+    by = Viewer(person.school_id, Role.ADMINISTRATOR, name=asked["by"], user_key=asked["user"])
+    done = Administered("pupil erased", asked["pupil"], (asked["pupil"],))
+    open_audit(context.engine, context.cipher).append(by, [done])
+    return _output(person, certificate)
+
+
+def _person(context: WorkContext, job: Job, asked: dict[str, Any]) -> Person:
+    """The pupil who is meant, of the school of the administrator who asked. Raises Fatal."""
+    if job.school_id is None:
+        raise _UNKNOWN
+    try:
+        with read_transaction(context.engine, job.school_id) as connection:
+            check_not_held(connection, job.school_id, asked["pupil"])
+            return erasure.find_pupil(connection, context.cipher, job.school_id, asked["pupil"])
+    except PupilUnknown:
+        raise _UNKNOWN from None
+    except Held:
+        raise _HELD from None
+
+
+def _output(person: Person, certificate: Certificate) -> CheckOutput:
+    report = {
+        "pupil": person.pupil_id,
+        "moment_us": certificate.erased_us,
+        "counts": certificate.counts,
+        "purged": certificate.purged,
+    }
+    return CheckOutput(report, b"", b"", {})

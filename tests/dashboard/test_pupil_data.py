@@ -1,0 +1,206 @@
+"""The page for the rights of a pupil: learning support saves all data, an administrator has them erased."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import flask
+import lxml.html
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from dashboard.worker.context import WorkContext
+from dashboard.worker.loop import work_once
+from models.access.audit import Administered, Exported, open_audit
+from models.access.viewer import Viewer
+from models.ingest.legal_holds import place_hold
+from models.schema import database
+from models.schema.tables import classes, memberships, pupils, results
+from tests.conftest import Store
+from tests.dashboard import school
+from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.test_own_page import post
+from tests.dashboard.test_web import HERE, OWN, as_persona, shown_page
+
+AISHA, NAME = 1, "Aïsha Bouzid"
+PAGE, PUPIL_PAGE = "/leerlinggegevens", "?leerling=1-1"
+SAM = PERSONAS[3].viewer
+
+
+def count_of(store: Store, pupil_id: int = AISHA) -> tuple[int, int]:
+    """How many pupils there are with this number, and results in all."""
+    with database.read_transaction(store.engine) as connection:
+        own = pupils.c.school_id == school.SCHOOL, pupils.c.id == pupil_id
+        known = connection.scalar(select(func.count()).select_from(pupils).where(*own))
+        return known or 0, connection.scalar(select(func.count()).select_from(results)) or 0
+
+
+def work(store: Store, folder: Path) -> None:
+    """Have a worker do what is asked for."""
+    while work_once(WorkContext(store.engine, store.cipher, data=folder)):
+        pass
+
+
+def counted(client: FlaskClient, store: Store, folder: Path) -> str:
+    """The address of the page that says what erasing the pupil deletes."""
+    answer = client.post(f"{PAGE}/tellen/{AISHA}", base_url=HERE, headers=OWN)
+    assert answer.status_code == 303
+    assert "Een ogenblik" in shown_page(client, answer.headers["Location"])
+    work(store, folder)
+    return answer.headers["Location"]
+
+
+def audited(store: Store, viewer: Viewer = SAM) -> list[object]:
+    """What was recorded about the pupil, newest first."""
+    return [entry.event for entry in open_audit(store.engine, store.cipher).about_pupil(viewer, AISHA, 9)]
+
+
+# -- choosing ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["sam", "iris"])
+def test_a_pupil_is_chosen_from_a_class(web: flask.Flask, known_school: Store, key: str) -> None:
+    client = as_persona(web, key)
+    first = shown_page(client, PAGE)
+    assert "Groep 6a" in first
+    assert "Bouzid" not in first
+    of_class = shown_page(client, PAGE, f"?klas=1-{school.CLASS_A}")
+    assert NAME in of_class
+    assert "Mila" not in of_class
+    assert f"{PAGE}{PUPIL_PAGE}" in of_class
+    assert NAME in shown_page(client, PAGE, PUPIL_PAGE)
+
+
+def test_each_pupil_of_the_school_is_in_a_class_or_among_those_without(web: flask.Flask, known_school: Store) -> None:
+    with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
+        connection.execute(memberships.delete().where(memberships.c.pupil_id == AISHA))
+    client = as_persona(web, "sam")
+    with database.read_transaction(known_school.engine) as connection:
+        class_ids = connection.scalars(select(classes.c.id).where(classes.c.school_id == school.SCHOOL)).all()
+        wanted = set(connection.scalars(select(pupils.c.id).where(pupils.c.school_id == school.SCHOOL)))
+    shown = [shown_page(client, PAGE, f"?klas={item}") for item in ("geen", *(f"1-{one}" for one in class_ids))]
+    listed = [{int(one) for one in re.findall(r"leerling=1-(\d+)", text)} for text in shown]
+    assert AISHA in listed[0]
+    assert not any(AISHA in of_class for of_class in listed[1:])
+    assert set().union(*listed) == wanted
+
+
+# -- saving ------------------------------------------------------------------------------------------------------
+
+
+def test_learning_support_saves_everything_and_that_is_recorded(web: flask.Flask, known_school: Store) -> None:
+    iris = as_persona(web, "iris")
+    page = shown_page(iris, PAGE, PUPIL_PAGE)
+    addresses = re.findall(rf"{PAGE}/bestand/1-1\.(?:html|json)", page)
+    assert len(set(addresses)) == 2
+    assert "Wissen" not in page
+    answers = {path: iris.get(path, base_url=HERE, headers=OWN) for path in set(addresses)}
+    for path, answer in answers.items():
+        assert answer.status_code == 200
+        assert answer.headers["Content-Disposition"].startswith('attachment; filename="rondblik-leerling-1.')
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert path.rpartition(".")[2] in answer.headers["Content-Type"]
+    data = json.loads(answers[f"{PAGE}/bestand/1-1.json"].data)
+    assert (data["pupil"][0]["first_name"], len(data["results"]) > 3) == ("Aïsha", True)
+    assert NAME in lxml.html.fromstring(answers[f"{PAGE}/bestand/1-1.html"].data).text_content()
+    recorded = {Exported("whole file", kind, (AISHA,)) for kind in ("html", "json")}
+    assert recorded <= set(audited(known_school))
+
+
+@pytest.mark.parametrize(
+    ("key", "path", "status"),
+    [
+        ("sam", "1-1.json", 403), ("hanna", "1-1.json", 403), ("marjan", "1-1.html", 403), ("iris", "2-1.json", 404),
+        ("iris", "999.json", 404), ("iris", "1-1.csv", 404), ("iris", "x.json", 404),
+    ],
+)  # fmt: skip
+def test_nobody_else_saves_it_nor_of_who_is_not_there(
+    web: flask.Flask, known_school: Store, key: str, path: str, status: int
+) -> None:
+    answer = as_persona(web, key).get(f"{PAGE}/bestand/{path}", base_url=HERE, headers=OWN)
+    assert answer.status_code == status
+    assert "Bouzid" not in answer.text
+    assert audited(known_school) == []
+
+
+# -- erasing -----------------------------------------------------------------------------------------------------
+
+
+def test_an_administrator_sees_what_goes_types_the_name_and_saves_a_certificate(
+    web: flask.Flask, known_school: Store, tmp_path: Path
+) -> None:
+    sam, (_known, results_before) = as_persona(web, "sam"), count_of(known_school)
+    assert "Opslaan als" not in shown_page(sam, PAGE, PUPIL_PAGE)
+    path = counted(sam, known_school, tmp_path)
+    page = shown_page(sam, path)
+    assert count_of(known_school) == (1, results_before)
+    assert f"Typ de naam van de leerling: {NAME}" in page
+    match = re.search(r'"resultaten"[^0-9]+(\d+)', page)
+    assert match is not None
+    gone = int(match[1])
+    wrong = sam.post(path, data={"naam": "Mila Smit"}, base_url=HERE, headers={**OWN, "Accept": "application/json"})
+    sentence = "Dit is niet de naam van de leerling. Er is niets gewist."
+    assert (wrong.status_code, wrong.json) == (422, {"error": sentence})
+    answer = sam.post(path, data={"naam": " aïsha  bouzid "}, base_url=HERE, headers=OWN)
+    assert answer.status_code == 303
+    work(known_school, tmp_path)
+    assert count_of(known_school) == (0, results_before - gone)
+    done = shown_page(sam, answer.headers["Location"])
+    assert "Leerling 1 is gewist" in done
+    assert "Bouzid" not in done
+    certificate = re.search(rf"{PAGE}/bewijs/[\w-]+\.html", done)
+    assert certificate is not None
+    saved = sam.get(certificate[0], base_url=HERE, headers=OWN)
+    assert "attachment" in saved.headers["Content-Disposition"]
+    text = " ".join(lxml.html.fromstring(saved.data).text_content().split())
+    assert f"resultaten{gone}" in text
+    assert "Bouzid" not in text
+    assert (tmp_path / "erased.jsonl").exists()
+    for action in ("erasure asked for", "pupil erased"):
+        assert Administered(action, AISHA, (AISHA,)) in audited(known_school)
+    again = shown_page(sam, path)  # of the count, whose pupil is gone
+    assert "Bouzid" not in again
+    assert post(sam, path, naam=NAME) == 404
+
+
+def test_a_legal_hold_is_said_before_anything_is_asked(web: flask.Flask, known_school: Store, tmp_path: Path) -> None:
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
+        place_hold(connection, SAM, AISHA)
+    answer = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN)
+    work(known_school, tmp_path)
+    assert "bewaarplicht" in shown_page(sam, answer.headers["Location"])
+    assert "bewaarplicht" in shown_page(sam, counted(sam, known_school, tmp_path))
+    assert count_of(known_school)[0] == 1
+
+
+def test_a_count_is_of_no_other_school_and_no_other_role(web: flask.Flask, known_school: Store, tmp_path: Path) -> None:
+    path = counted(as_persona(web, "sam"), known_school, tmp_path)
+    for key in ("iris", "hanna", "marjan"):
+        client = as_persona(web, key)
+        assert "Bouzid" not in shown_page(client, path)
+        assert post(client, path, naam=NAME) == 403
+        assert post(client, f"{PAGE}/tellen/{AISHA}") == 403
+        assert client.get(path.replace("wissen", "bewijs") + ".html", base_url=HERE, headers=OWN).status_code == 404
+    sam = as_persona(web, "sam")
+    assert post(sam, f"{PAGE}/tellen/999") == 404
+    assert post(sam, f"{PAGE}/wissen/{'A' * 22}", naam=NAME) == 404
+    assert sam.get(path.replace("wissen", "bewijs") + ".html", base_url=HERE, headers=OWN).status_code == 404
+    work(known_school, tmp_path)
+    assert count_of(known_school)[0] == 1
+
+
+def test_an_erasure_that_cannot_be_remembered_erases_nothing_and_is_said(
+    web: flask.Flask, known_school: Store, tmp_path: Path
+) -> None:
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    answer = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN)
+    work(known_school, tmp_path / "no folder")
+    assert "door een storing bij ons niet gelukt" in shown_page(sam, answer.headers["Location"])
+    assert count_of(known_school)[0] == 1
+    assert Administered("pupil erased", AISHA, (AISHA,)) not in audited(known_school)
