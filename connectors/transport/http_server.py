@@ -9,8 +9,10 @@ the next one takes the place of the one that has been silent longest.
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
+import resource
 import socket
 import sys
 import threading
@@ -28,6 +30,8 @@ from waitress.utilities import RequestEntityTooLarge
 
 from models.schema.limits import MAX_BYTES
 
+_log = logging.getLogger(__name__)
+
 # What the web server says of a message that it did not hand over as a whole: busy, or a key of _PROBLEM_RULES.
 BODY_PROBLEM = "rondblik.body_problem"
 BODY_SIZE = "rondblik.body_size"
@@ -38,6 +42,10 @@ OUTSIDE_THREADS = 4
 MAX_CONNECTIONS = 500
 MAX_OF_A_CLIENT = 200  # connections from one address; a proxy is one client too
 IDLE_SECONDS = 60.0
+OWN_FILES = 100  # that the program opens besides connections: the database, bodies, jobs of the worker
+PAUSE_SECONDS = 1.0
+QUIET_SECONDS = 60.0
+NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 MAX_DROPPED = 64 * 1024 * 1024
 MAX_FIRST_LINE = 8 * 1024
 
@@ -331,11 +339,38 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
 
     channel_class = _Channel
     task_dispatcher: _ThreadPools
+    paused_until = 0.0
+    said_at = -QUIET_SECONDS
 
     def __init__(self, application: Any, limits: BodyLimits, **named: Any) -> None:
         self.limits = limits
         self.total = _BodyBudget(limits.total_bytes)
+        self.most_connections = _most_connections()
         super().__init__(application, **named)
+
+    def readable(self) -> bool:
+        """Whether a new connection may be accepted now."""
+        return bool(super().readable()) and time.monotonic() >= self.paused_until
+
+    def accept(self) -> Any:
+        """The next connection; where no file can be opened none, and a pause.
+
+        The connection waits in the kernel meanwhile: tried again at once it would keep the processor busy.
+        """
+        try:
+            return super().accept()
+        except OSError as failed:
+            if failed.errno not in NO_ROOM:
+                raise
+            now = time.monotonic()
+            self.paused_until = now + PAUSE_SECONDS
+            if now - self.said_at >= QUIET_SECONDS:
+                self.said_at = now
+                _log.warning(
+                    "No new connections for now: out of descriptors or memory (%s); raise the limit of open files.",
+                    errno.errorcode[failed.errno],
+                )
+            return None
 
     def close_longest_silent(self, newest: _Channel) -> None:
         """Where a client or all together have too many connections, end the one that has been silent longest.
@@ -344,7 +379,8 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         """
         opened = [channel for channel in self.active_channels.values() if not channel.will_close]
         of_client = [item for item in opened if item.addr[0] == newest.addr[0]]
-        crowd = of_client if len(of_client) > MAX_OF_A_CLIENT else opened if len(opened) > MAX_CONNECTIONS else []
+        most = self.most_connections
+        crowd = of_client if len(of_client) > min(MAX_OF_A_CLIENT, most) else opened if len(opened) > most else []
         if crowd:
             waiting = [item for item in crowd if not item.requests and item is not newest]
             min(waiting, key=lambda item: item.last_activity, default=newest).will_close = True
@@ -355,6 +391,12 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         for channel in list(self.active_channels.values()):
             channel.look(now)
         super().maintenance(now)
+
+
+def _most_connections() -> int:
+    """How many connections are kept: a process that may open few files keeps some of them for its own work."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, files - OWN_FILES))
 
 
 # It would warn of every request that waits for a thread, a line each.
