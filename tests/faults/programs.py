@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,7 @@ from tests.faults.publishers import BRINS
 
 RONDBLIK = Path(sys.executable).with_name("rondblik")
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
+ENDED = "ended\n"
 SECONDS = 60.0
 
 
@@ -55,8 +57,13 @@ class Program:
         self.nursery.stdin.write("\n")
         self.nursery.stdin.flush()
         self.pid = int(self.nursery.stdout.readline())
+        too_late = threading.Timer(SECONDS, self.nursery.kill)
+        too_late.start()
         while not ADDRESS.search(line := self.nursery.stdout.readline()):
-            assert line, "the program did not start"
+            if line in ("", ENDED):
+                self.pid = 0
+                raise RuntimeError("the program did not start")
+        too_late.cancel()
 
     def kill(self) -> None:
         """Kill it as the kernel does where memory is out, and wait until it is gone."""
@@ -117,6 +124,7 @@ def main() -> None:
         except BaseException:  # noqa: BLE001 - a fork must not go on as its parent would
             traceback.print_exc()
         finally:
+            print(ENDED, end="", flush=True)
             os._exit(code)
 
 

@@ -43,6 +43,7 @@ class Sending:
     publisher: Account
     brin: str
     stop: threading.Event
+    abandoned: threading.Event
     confirmed: int = 0
     heard: Counter[str] = field(default_factory=Counter)
 
@@ -52,7 +53,8 @@ class Sending:
             data = body(self.publisher, self.brin, self.confirmed)
             while (heard := self._post(data)) is not None:
                 self.heard[heard] += 1
-                time.sleep(0.02)
+                if self.abandoned.wait(0.02):
+                    return
             self.confirmed += 1
 
     def _post(self, data: bytes) -> str | None:
@@ -84,19 +86,22 @@ class Publishers:
 @contextmanager
 def sending(receiver: Receiver, publisher: Account, seconds: float = 60) -> Iterator[Publishers]:
     """Publishers that send while the block runs; at its end each waits until its last message is confirmed."""
-    stop = threading.Event()
-    publishers = Publishers([Sending(receiver, publisher, brin, stop) for brin in BRINS])
+    stop, abandoned = threading.Event(), threading.Event()
+    publishers = Publishers([Sending(receiver, publisher, brin, stop, abandoned) for brin in BRINS])
     threads = [threading.Thread(target=item.run, daemon=True) for item in publishers.sendings]
     for thread in threads:
         thread.start()
     try:
         yield publishers
+        stop.set()
+        ends = time.monotonic() + seconds
+        for thread in threads:
+            thread.join(max(0.0, ends - time.monotonic()))
+        if any(thread.is_alive() for thread in threads):
+            raise TimeoutError(f"the last messages were not confirmed within {seconds} s: {publishers.heard}")
     finally:
         stop.set()
-        for thread in threads:
-            thread.join(seconds)
-    if any(thread.is_alive() for thread in threads):
-        raise TimeoutError(f"the last messages were not confirmed within {seconds} s: {publishers.heard}")
+        abandoned.set()
 
 
 def lost_or_half(engine: Engine, sendings: Sequence[Sending]) -> list[str]:
@@ -128,9 +133,7 @@ def options(description: str | None, **defaults: int) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of the moments; another each time if 0"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="of the moments; another each time if 0")
     chosen = parser.parse_args()
     chosen.seed = chosen.seed or random.randrange(1 << 30)
     return chosen
