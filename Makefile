@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The program is started hundreds of times by the tests, and measured: it is compiled once, as after an installation.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick test-dates fuzz compare faults nodes releases check bench bench-full bench-large simulate rules screenshots lock clean
+.PHONY: demo test quick test-dates fuzz compare faults nodes distributed releases check bench bench-full bench-large simulate rules screenshots lock clean
 
 demo: .venv/.charts
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -61,6 +61,13 @@ nodes: .venv/.ready-dev
 	RONDBLIK_NODES=3 TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 -m "not timing and not sqlite" \
 	  $(addsuffix .py,$(ON_NODES))
 	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m tests.faults.killed_nodes --rounds 60
+
+# The same tests on a server or cluster that somebody has: URL=postgresql+psycopg://user:password@host:5432, of a role
+# that may create databases. They make databases of their own, with random names, and drop them.
+distributed: .venv/.ready-dev
+	@test -n "$(URL)" || { echo 'make distributed URL=postgresql+psycopg://user:password@host:5432' >&2; exit 2; }
+	RONDBLIK_POSTGRES='$(URL)' TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 -k postgresql \
+	  -m "not timing and not sqlite" $(addsuffix .py,$(ON_NODES))
 
 # Every tagged version makes a store with its own program, which is upgraded; `make test` upgrades those that are kept.
 releases: .venv/.ready-dev
