@@ -28,6 +28,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
+from connectors.transport.message_threads import MessageThreads
 from models.schema.limits import MAX_BYTES
 
 _log = logging.getLogger(__name__)
@@ -282,6 +283,13 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             if len(self.requests) == 1:
                 self.server.add_task(self)
 
+    def service(self) -> None:
+        """Answer the request that came first."""
+        request = self.requests[0]
+        super().service()
+        if request.is_message:
+            self.server.task_dispatcher.messages.handled(request.body_bytes_received)
+
     def handle_close(self) -> None:
         """The connection is over; what came in of a request that is not whole is of no use."""
         if self.request is not None:
@@ -298,12 +306,12 @@ class _ThreadPools(ThreadedTaskDispatcher):  # type: ignore[misc]
     def __init__(self, limits: BodyLimits) -> None:
         super().__init__()
         self.limits = limits
-        self.messages = ThreadedTaskDispatcher()
+        self.messages = MessageThreads(MESSAGE_THREADS)
         self.outside = ThreadedTaskDispatcher()
 
     def start(self) -> None:
         """Start them all."""
-        self.messages.set_thread_count(MESSAGE_THREADS)
+        self.messages.start()
         self.outside.set_thread_count(OUTSIDE_THREADS)
         self.set_thread_count(OTHER_THREADS)
 
