@@ -49,6 +49,7 @@ class Program:
         self.command = command
         self.receiver = Receiver(port)
         self.pid = 0
+        self.path = "/"  # with which a session begins
 
     def start(self) -> None:
         """Start it as a fork, and wait until it serves."""
@@ -64,6 +65,7 @@ class Program:
                 self.pid = 0
                 raise RuntimeError("the program did not start")
         too_late.cancel()
+        self.path = ADDRESS.sub("", line.split()[-1])
 
     def kill(self) -> None:
         """Kill it as the kernel does where memory is out, and wait until it is gone."""
@@ -87,11 +89,11 @@ def until_gone(pid: int) -> None:
 
 @contextmanager
 def program(
-    data: Path, *options: str, errors: Path | None = None, variables: Mapping[str, str] | None = None
+    data: Path, *, soap_only: bool = True, errors: Path | None = None, variables: Mapping[str, str] | None = None
 ) -> Iterator[Program]:
     """A service on this data folder, not started yet; ended with the block."""
     port = free_port()
-    command = ["--data", str(data), "serve", *(options or ("--soap-only",)), "--port", str(port)]
+    command = ["--data", str(data), "serve", *(["--soap-only"] if soap_only else []), "--port", str(port)]
     with (errors or Path(os.devnull)).open("a") as log:
         nursery = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.programs", *command],

@@ -44,6 +44,7 @@ class Sending:
     brin: str
     stop: threading.Event
     abandoned: threading.Event
+    pause: float
     confirmed: int = 0
     heard: Counter[str] = field(default_factory=Counter)
 
@@ -56,6 +57,7 @@ class Sending:
                 if self.abandoned.wait(0.02):
                     return
             self.confirmed += 1
+            time.sleep(self.pause)
 
     def _post(self, data: bytes) -> str | None:
         """Send these bytes; what came back instead of a confirmation."""
@@ -84,10 +86,10 @@ class Publishers:
 
 
 @contextmanager
-def sending(receiver: Receiver, publisher: Account, seconds: float = 60) -> Iterator[Publishers]:
+def sending(receiver: Receiver, publisher: Account, seconds: float = 60, pause: float = 0.0) -> Iterator[Publishers]:
     """Publishers that send while the block runs; at its end each waits until its last message is confirmed."""
     stop, abandoned = threading.Event(), threading.Event()
-    publishers = Publishers([Sending(receiver, publisher, brin, stop, abandoned) for brin in BRINS])
+    publishers = Publishers([Sending(receiver, publisher, brin, stop, abandoned, pause) for brin in BRINS])
     threads = [threading.Thread(target=item.run, daemon=True) for item in publishers.sendings]
     for thread in threads:
         thread.start()
