@@ -60,11 +60,13 @@ class Program:
         self.pid = int(self.nursery.stdout.readline())
         too_late = threading.Timer(SECONDS, self.nursery.kill)
         too_late.start()
-        while not ADDRESS.search(line := self.nursery.stdout.readline()):
-            if line in ("", ENDED):
-                self.pid = 0
-                raise RuntimeError("the program did not start")
-        too_late.cancel()
+        try:
+            while not ADDRESS.search(line := self.nursery.stdout.readline()):
+                if line in ("", ENDED):
+                    self.pid = 0
+                    raise RuntimeError("the program did not start")
+        finally:
+            too_late.cancel()
         self.path = ADDRESS.sub("", line.split()[-1])
 
     def kill(self) -> None:
