@@ -21,7 +21,7 @@ WORKERS ?= 3
 TIMED = $(shell grep -rl --include='*.py' 'mark\.timing' tests)
 
 test: .venv/.ready-dev
-	@scripts/need-packages chromium-headless-shell fonts-noto-core postgresql pgbouncer cc:gcc libc6-dev libxml2-utils nginx:nginx-light \
+	@scripts/need-packages chromium-headless-shell fonts-noto-core postgresql cc:gcc libc6-dev libxml2-utils nginx:nginx-light \
 	  $(PEERS) $(SPREADSHEET)
 	@$(MAKE) --no-print-directory .venv/.charts check
 	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not timing" $(PYTEST_ARGS)
@@ -60,9 +60,10 @@ faults: .venv/.ready-dev
 	  TMPDIR=$$(scripts/test-folder) $(BIN)/python -m tests.faults.$$program $(SEED) || exit 1; \
 	done
 
-# Two PostgreSQL servers under pg_auto_failover: the machine of the primary is lost while publishers send.
+# Through PgBouncer in transaction mode, and two PostgreSQL servers under pg_auto_failover of which the first is lost.
 failover: .venv/.ready-dev
-	@scripts/need-packages postgresql postgresql-15-auto-failover pg-auto-failover-cli
+	@scripts/need-packages postgresql pgbouncer postgresql-15-auto-failover pg-auto-failover-cli
+	$(BIN)/python -m pytest -q tests/faults/test_pgbouncer.py
 	$(BIN)/python -m tests.faults.failover
 
 # The tests of storing and receiving with the schools on three servers, and sixty stops of those as by a power cut.

@@ -46,7 +46,7 @@ IDLE_SECONDS = 60.0
 OWN_FILES = 100  # that the program opens besides connections: the database, bodies, jobs of the worker
 PAUSE_SECONDS = 1.0
 QUIET_SECONDS = 60.0
-NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 MAX_DROPPED = 64 * 1024 * 1024
 MAX_FIRST_LINE = 8 * 1024
 
@@ -348,7 +348,7 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
     channel_class = _Channel
     task_dispatcher: _ThreadPools
     paused_until = 0.0
-    said_at = -QUIET_SECONDS
+    warned_at = -QUIET_SECONDS
 
     def __init__(self, application: Any, limits: BodyLimits, **named: Any) -> None:
         self.limits = limits
@@ -368,12 +368,12 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         try:
             return super().accept()
         except OSError as failed:
-            if failed.errno not in NO_ROOM:
+            if failed.errno not in EXHAUSTED:
                 raise
             now = time.monotonic()
             self.paused_until = now + PAUSE_SECONDS
-            if now - self.said_at >= QUIET_SECONDS:
-                self.said_at = now
+            if now - self.warned_at >= QUIET_SECONDS:
+                self.warned_at = now
                 _log.warning(
                     "No new connections for now: out of descriptors or memory (%s); raise the limit of open files.",
                     errno.errorcode[failed.errno],

@@ -92,7 +92,10 @@ def test_a_server_without_descriptors_pauses_says_so_once_and_goes_on(tmp_path: 
 
 
 def test_connections_leave_the_program_the_files_that_it_needs(tmp_path: Path) -> None:
-    with serving(tmp_path, most_files=FEW_FILES) as program, silent(program.receiver.port, 2 * FEW_FILES):
+    with (
+        serving(tmp_path, "--soap-only", most_files=FEW_FILES) as program,
+        silent(program.receiver.port, 2 * FEW_FILES),
+    ):
         assert program.receiver.post(b"", "/health", "GET").status == 200
         assert program.receiver.post(enveloped(message(), program.sender.header)).confirmed
         assert program.errors.read_text() == ""

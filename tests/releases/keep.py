@@ -1,10 +1,10 @@
 """Keep a small store as this version makes it, and what this version says of it.
 
-    python -m tests.releases.keep tests/releases/v0.1.0
+    python -m tests.releases.keep
 
-The folder gets the database as SQL, the key that encrypts it (of made-up pupils), and what the commands and the web
-server say: everything about each pupil, and the class as a file. Every later version must say the same after an
-upgrade (test_releases.py). Run it once, on the commit that is tagged.
+The folder of the version beside this file, or another, gets the database as SQL, the key that encrypts it (of made-up
+pupils), and what the commands and the web server say: everything about each pupil, and the values of the class. Every
+later version must say the same after an upgrade (test_releases.py). Run it once, on the commit that is tagged.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import re
 import shutil
 import sqlite3
 import tempfile
+import tomllib
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,16 @@ def _write(file: Path, content: str) -> None:
     file.write_bytes(gzip.compress(content.encode(), mtime=0))
 
 
+def version() -> str:
+    """The version of the program, of which this is a checkout."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    return str(project["project"]["version"])
+
+
 def main() -> None:
     """Keep this version in the folder of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent / f"v{version()}")
     folder = parser.parse_args().folder
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as temporary:
