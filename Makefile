@@ -51,7 +51,7 @@ compare: .venv/.ready-dev
 	RONDBLIK_ALL_PUPILS=1 $(BIN)/python -m pytest tests/browser/test_same_everywhere.py
 
 # Every program that provokes faults, in full: an hour and a half. Each ends with a line of figures; `make test` has a few
-# rounds of each. SEED=--seed=7 draws the same moments again.
+# rounds of most. SEED=--seed=7 draws the same moments again.
 faults: .venv/.ready-dev
 	@scripts/need-packages postgresql cc:gcc libc6-dev
 	$(BIN)/python -m tests.faults.first_messages --starts 300 --live 20 --rosters 60
