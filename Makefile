@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The program is started hundreds of times by the tests, and measured: it is compiled once, as after an installation.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick test-dates fuzz compare faults nodes check bench bench-full bench-large simulate rules screenshots lock clean
+.PHONY: demo test quick test-dates fuzz compare faults failover nodes distributed releases check bench bench-full bench-large simulate rules screenshots lock clean
 
 demo: .venv/.charts
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -21,7 +21,8 @@ WORKERS ?= 3
 TIMED = $(shell grep -rl --include='*.py' 'mark\.timing' tests)
 
 test: .venv/.ready-dev
-	@scripts/need-packages chromium-headless-shell fonts-noto-core postgresql libxml2-utils nginx:nginx-light $(PEERS) $(SPREADSHEET)
+	@scripts/need-packages chromium-headless-shell fonts-noto-core postgresql cc:gcc libc6-dev libxml2-utils nginx:nginx-light \
+	  $(PEERS) $(SPREADSHEET)
 	@$(MAKE) --no-print-directory .venv/.charts check
 	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not timing" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m timing $(or $(PYTEST_ARGS),$(TIMED)) || test $$? -eq 5 # none of those that were named
@@ -49,9 +50,21 @@ compare: .venv/.ready-dev
 	@scripts/need-packages chromium-headless-shell fonts-noto-core
 	RONDBLIK_ALL_PUPILS=1 $(BIN)/python -m pytest tests/browser/test_same_everywhere.py
 
-# Three hundred starts, each with its first messages all at once; `make test` tries ten.
+# Every program that provokes faults, in full: an hour and a half. Each ends with a line of figures; `make test` has a few
+# rounds of most. SEED=--seed=7 draws the same moments again.
 faults: .venv/.ready-dev
+	@scripts/need-packages postgresql cc:gcc libc6-dev
 	$(BIN)/python -m tests.faults.first_messages --starts 300 --live 20 --rosters 60
+	for program in "killed_server --rounds 1000" "power_cuts --rounds 200" "stopped_database --rounds 200" \
+	  "killed_nodes --rounds 60" "soak --seconds 900"; do \
+	  TMPDIR=$$(scripts/test-folder) $(BIN)/python -m tests.faults.$$program $(SEED) || exit 1; \
+	done
+
+# Through PgBouncer in transaction mode, and two PostgreSQL servers under pg_auto_failover of which the first is lost.
+failover: .venv/.ready-dev
+	@scripts/need-packages postgresql pgbouncer postgresql-15-auto-failover pg-auto-failover-cli
+	$(BIN)/python -m pytest -q tests/faults/test_pgbouncer.py
+	$(BIN)/python -m tests.faults.failover
 
 # The tests of storing and receiving with the schools on three servers, and sixty stops of those as by a power cut.
 ON_NODES := $(addprefix tests/models/test_,store identity rosters erasure goals_and_notes pupil_retention queries \
@@ -61,6 +74,17 @@ nodes: .venv/.ready-dev
 	RONDBLIK_NODES=3 TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 -m "not timing and not sqlite" \
 	  $(addsuffix .py,$(ON_NODES))
 	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m tests.faults.killed_nodes --rounds 60
+
+# The same tests on a server or cluster that somebody has: URL=postgresql+psycopg://user:password@host:5432, of a role
+# that may create databases. They make databases of their own, with random names, and drop them.
+distributed: .venv/.ready-dev
+	@test -n "$(URL)" || { echo 'make distributed URL=postgresql+psycopg://user:password@host:5432' >&2; exit 2; }
+	RONDBLIK_POSTGRES='$(URL)' TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 -k postgresql \
+	  -m "not timing and not sqlite" $(addsuffix .py,$(ON_NODES))
+
+# Every tagged version makes a store with its own program, which is upgraded; `make test` upgrades those that are kept.
+releases: .venv/.ready-dev
+	RONDBLIK_TAGS=1 $(BIN)/python -m pytest -q tests/releases
 
 check: .venv/.ready-dev
 	$(BIN)/ruff check .

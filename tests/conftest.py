@@ -31,6 +31,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 ON_NODES = "RONDBLIK_NODES" in os.environ
 NODES = int(os.environ.get("RONDBLIK_NODES", "3"))
 _COMPILED: dict[str, tuple[Dialect, LRUCache[Any, Any]]] = {}  # by the name of a database
+GIVEN_SERVER = os.environ.get("RONDBLIK_POSTGRES", "")
 LONGEST = "tests/project/test_readme.py"  # it installs the program
 
 
@@ -156,7 +157,10 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server of our own on loopback."""
+    """The address of a PostgreSQL server of our own on loopback; with RONDBLIK_POSTGRES of one that somebody has."""
+    if GIVEN_SERVER:
+        yield GIVEN_SERVER.rstrip("/") + "/"
+        return
     with postgres_server() as server:
         yield server.url
 

@@ -9,8 +9,10 @@ the next one takes the place of the one that has been silent longest.
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
+import resource
 import socket
 import sys
 import threading
@@ -26,7 +28,10 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
+from connectors.transport.message_threads import MessageThreads
 from models.schema.limits import MAX_BYTES
+
+_log = logging.getLogger(__name__)
 
 # What the web server says of a message that it did not hand over as a whole: busy, or a key of _PROBLEM_RULES.
 BODY_PROBLEM = "rondblik.body_problem"
@@ -38,6 +43,10 @@ OUTSIDE_THREADS = 4
 MAX_CONNECTIONS = 500
 MAX_OF_A_CLIENT = 200  # connections from one address; a proxy is one client too
 IDLE_SECONDS = 60.0
+OWN_FILES = 100  # that the program opens besides connections: the database, bodies, jobs of the worker
+PAUSE_SECONDS = 1.0
+QUIET_SECONDS = 60.0
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 MAX_DROPPED = 64 * 1024 * 1024
 MAX_FIRST_LINE = 8 * 1024
 
@@ -274,6 +283,13 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             if len(self.requests) == 1:
                 self.server.add_task(self)
 
+    def service(self) -> None:
+        """Answer the request that came first."""
+        request = self.requests[0]
+        super().service()
+        if request.is_message:
+            self.server.task_dispatcher.messages.handled(request.body_bytes_received)
+
     def handle_close(self) -> None:
         """The connection is over; what came in of a request that is not whole is of no use."""
         if self.request is not None:
@@ -290,12 +306,12 @@ class _ThreadPools(ThreadedTaskDispatcher):  # type: ignore[misc]
     def __init__(self, limits: BodyLimits) -> None:
         super().__init__()
         self.limits = limits
-        self.messages = ThreadedTaskDispatcher()
+        self.messages = MessageThreads(MESSAGE_THREADS)
         self.outside = ThreadedTaskDispatcher()
 
     def start(self) -> None:
         """Start them all."""
-        self.messages.set_thread_count(MESSAGE_THREADS)
+        self.messages.start()
         self.outside.set_thread_count(OUTSIDE_THREADS)
         self.set_thread_count(OTHER_THREADS)
 
@@ -331,11 +347,38 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
 
     channel_class = _Channel
     task_dispatcher: _ThreadPools
+    paused_until = 0.0
+    warned_at = -QUIET_SECONDS
 
     def __init__(self, application: Any, limits: BodyLimits, **named: Any) -> None:
         self.limits = limits
         self.total = _BodyBudget(limits.total_bytes)
+        self.most_connections = _most_connections()
         super().__init__(application, **named)
+
+    def readable(self) -> bool:
+        """Whether a new connection may be accepted now."""
+        return bool(super().readable()) and time.monotonic() >= self.paused_until
+
+    def accept(self) -> Any:
+        """The next connection; where no file can be opened none, and a pause.
+
+        The connection waits in the kernel meanwhile: tried again at once it would keep the processor busy.
+        """
+        try:
+            return super().accept()
+        except OSError as failed:
+            if failed.errno not in EXHAUSTED:
+                raise
+            now = time.monotonic()
+            self.paused_until = now + PAUSE_SECONDS
+            if now - self.warned_at >= QUIET_SECONDS:
+                self.warned_at = now
+                _log.warning(
+                    "No new connections for now: out of descriptors or memory (%s); raise the limit of open files.",
+                    errno.errorcode[failed.errno],
+                )
+            return None
 
     def close_longest_silent(self, newest: _Channel) -> None:
         """Where a client or all together have too many connections, end the one that has been silent longest.
@@ -344,7 +387,8 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         """
         opened = [channel for channel in self.active_channels.values() if not channel.will_close]
         of_client = [item for item in opened if item.addr[0] == newest.addr[0]]
-        crowd = of_client if len(of_client) > MAX_OF_A_CLIENT else opened if len(opened) > MAX_CONNECTIONS else []
+        most = self.most_connections
+        crowd = of_client if len(of_client) > min(MAX_OF_A_CLIENT, most) else opened if len(opened) > most else []
         if crowd:
             waiting = [item for item in crowd if not item.requests and item is not newest]
             min(waiting, key=lambda item: item.last_activity, default=newest).will_close = True
@@ -355,6 +399,12 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         for channel in list(self.active_channels.values()):
             channel.look(now)
         super().maintenance(now)
+
+
+def _most_connections() -> int:
+    """How many connections are kept: a process that may open few files keeps some of them for its own work."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, files - OWN_FILES))
 
 
 # It would warn of every request that waits for a thread, a line each.

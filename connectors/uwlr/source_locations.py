@@ -19,7 +19,7 @@ from connectors.uwlr.agreement import Agreement, Bounds
 from connectors.uwlr.forms import form_of
 from connectors.uwlr.reader import COMMENT, INSTRUCTION, SCHEMA_HINT, ElementRef, splits_a_value
 from connectors.uwlr.rules import finding
-from connectors.uwlr.validator import known_name, silent_parser
+from connectors.uwlr.validator import FeedParser, known_name, silent_parser
 from models.schema.records import Finding
 
 CHUNK = 1 << 18
@@ -193,9 +193,8 @@ class Walker:
         self._stack.pop()
 
 
-def _chunks_with_errors(file: BinaryIO, schema_name: str) -> set[int]:
+def _chunks_with_errors(file: BinaryIO, parser: FeedParser) -> set[int]:
     """Numbers of the chunks in which the validator finds the first errors: fast, without locations."""
-    parser = silent_parser(schema_name)
     suspect_chunks: set[int] = set()
     error_count, number = 0, 0
     file.seek(0)
@@ -218,8 +217,8 @@ def _chunks_with_errors(file: BinaryIO, schema_name: str) -> set[int]:
 class _InStep:
     """The validator, fed in step with the walker."""
 
-    def __init__(self, schema_name: str, agreement: Agreement) -> None:
-        self.parser = silent_parser(schema_name)
+    def __init__(self, parser: FeedParser, agreement: Agreement) -> None:
+        self.parser = parser
         self.agreement = agreement
         self.findings: list[Finding] = []
         self.error_count = 0
@@ -288,9 +287,19 @@ def diagnose(
 
     At most `MAX_FINDINGS` findings, without values of the message.
     """
-    suspect_chunks = _chunks_with_errors(file, schema_name) if broken else set()
+    if not broken:
+        return _located(file, elements, None, set(), agreement)
+    with silent_parser(schema_name) as parser:
+        suspect_chunks = _chunks_with_errors(file, parser)
+    with silent_parser(schema_name) as parser:
+        return _located(file, elements, _InStep(parser, agreement), suspect_chunks, agreement)
+
+
+def _located(
+    file: BinaryIO, elements: set[ElementRef], validator: _InStep | None, suspect_chunks: set[int], agreement: Agreement
+) -> tuple[dict[ElementRef, SourceLocation], list[Finding]]:
+    """Walk through the message, and the validator in step with it where there is one."""
     walker = Walker(elements, agreement.bounds)
-    validator = _InStep(schema_name, agreement) if broken else None
     file.seek(0)
     number, base, buffered = 0, 0, b""
     last: SourceLocation | None = None

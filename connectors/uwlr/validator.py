@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -111,10 +112,14 @@ class _DiscardingTarget:
         """Return nothing: no tree was built."""
 
 
-def silent_parser(schema_name: str) -> FeedParser:
-    """A parser that only validates against the schema in `schema_name`."""
+@contextmanager
+def silent_parser(schema_name: str) -> Iterator[FeedParser]:
+    """A parser that only validates against the schema in `schema_name`.
+
+    It is closed in any case: of one that is not, lxml never frees what libxml2 knows of the message, names above all.
+    """
     make = cast("Callable[..., FeedParser]", etree.XMLParser)
-    return make(
+    parser = make(
         target=_DiscardingTarget(),
         schema=schema(schema_name),
         resolve_entities=False,
@@ -122,6 +127,11 @@ def silent_parser(schema_name: str) -> FeedParser:
         load_dtd=False,
         huge_tree=False,
     )
+    try:
+        yield parser
+    finally:
+        with suppress(etree.XMLSyntaxError):
+            parser.close()
 
 
 class Validation:
@@ -176,15 +186,15 @@ class Validation:
 
     def _validate(self) -> None:
         """Validate chunks until the end; after a failure only empty the queue."""
-        parser = silent_parser(self._schema_name)
         try:
-            while (chunk := self._next()) is not None:
+            with silent_parser(self._schema_name) as parser:
+                while (chunk := self._next()) is not None:
+                    if not self.failed:
+                        parser.feed(chunk)
+                        self.failed = bool(parser.feed_error_log)
                 if not self.failed:
-                    parser.feed(chunk)
+                    parser.close()
                     self.failed = bool(parser.feed_error_log)
-            if not self.failed:
-                parser.close()
-                self.failed = bool(parser.feed_error_log)
         except etree.XMLSyntaxError:
             self.failed = True
             self._empty()

@@ -30,6 +30,7 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
+    make_url,
     select,
     text,
     update,
@@ -42,6 +43,7 @@ from models.schema.data_versions import raise_version
 from models.schema.tables import numbers
 
 BUSY_SECONDS = 60
+_THRESHOLD = "prepare_threshold"  # of psycopg
 CONNECT_SECONDS = 10
 _OFF = text(
     "SELECT name FROM pg_settings WHERE setting = 'off' "
@@ -91,7 +93,8 @@ def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///FILE` or `postgresql+psycopg://...`, with the settings that keep acknowledged data.
 
     SQLite: WAL, synchronous=FULL, foreign keys on, transactions begun by us. Raises DatabaseUnsafe where PostgreSQL
-    runs with fsync, full_page_writes or synchronous_commit off.
+    runs with fsync, full_page_writes or synchronous_commit off. With `prepare_threshold=none` in the query of the
+    address statements are not prepared, which PgBouncer needs where it gives each transaction another connection.
     """
     if url.startswith("sqlite"):
         # Errors must not carry what was being stored, so parameters stay hidden.
@@ -101,9 +104,12 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    engine = create_engine(
-        url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": CONNECT_SECONDS}
-    )
+    address = make_url(url)
+    options: dict[str, object] = {"connect_timeout": CONNECT_SECONDS}
+    if address.query.get(_THRESHOLD) == "none":
+        address = address.difference_update_query([_THRESHOLD])
+        options[_THRESHOLD] = None
+    engine = create_engine(address, pool_pre_ping=True, hide_parameters=True, connect_args=options)
     event.listen(engine, "connect", _prepare_postgresql)
     with engine.connect() as connection:
         unsafe = connection.scalars(_OFF).all()

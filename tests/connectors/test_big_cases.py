@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.connectors.sending import Account, enveloped
@@ -79,3 +81,20 @@ def test_a_gigabyte_in_a_small_gzip_is_not_unpacked(tmp_path: Path) -> None:
         assert receiver.post(packed, Content_Encoding="gzip").fault == "Client.OngeldigBericht"
         assert time.perf_counter() - began <= MAX_SECONDS
         assert peak() <= MAX_MB
+
+
+def test_large_messages_leave_no_memory_behind(tmp_path: Path) -> None:
+    with serving_alone(tmp_path) as (receiver, account, _), ThreadPoolExecutor(4) as pool:
+        bodies = [wide(account), long_text(account)] * 8
+        assert None not in {answer.fault for answer in pool.map(receiver.post, bodies)}
+        time.sleep(1.0)
+        left = resident_mb(receiver.port)
+    print(f"{len(bodies)} large messages leave {left:.0f} MB")
+    assert left <= MAX_MB
+
+
+def resident_mb(port: int) -> float:
+    """The memory of the program that listens on a port."""
+    listening = (item for item in psutil.net_connections("tcp4") if item.status == psutil.CONN_LISTEN)
+    (pid,) = {item.pid for item in listening if item.laddr.port == port}
+    return float(psutil.Process(pid).memory_info().rss) / 1024 / 1024

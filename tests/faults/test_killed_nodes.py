@@ -14,7 +14,8 @@ from models.schema.data_versions import data_version
 from models.schema.tables import deliveries, results, school_identifications
 from tests.connectors.sending import Answer
 from tests.faults import killed_nodes
-from tests.faults.killed_nodes import BRINS, CHANGED, NEW, Site, body, site
+from tests.faults.killed_nodes import Site, site
+from tests.faults.publishers import BRINS, CHANGED, NEW, body
 
 pytestmark = pytest.mark.long
 
