@@ -36,7 +36,7 @@ from models.schema.store_key import open_encrypted
 from models.schema.tables import metadata, results
 from models.schema.tables import schools as schools_table
 from tests.conftest import postgres_server
-from tests.dashboard import large_school
+from tests.dashboard import large_school, school
 
 CLASSES, COLUMNS = 20, 12
 SCHOOLS = {"1_4m": 15, "5m": 53}
@@ -109,7 +109,7 @@ def copy_school(connection: Connection, number: int) -> None:
 
 OF_SCHOOL = {
     "classes", "groups", "pupils", "memberships", "identifiers", "teachers", "teacher_groups", "tests",
-    "test_definitions", "parts", "source_connections", "results",
+    "test_definitions", "parts", "source_connections", "results", "result_counts",
 }  # fmt: skip
 
 
@@ -132,6 +132,8 @@ def add_years(connection: Connection) -> None:
         other = {"key": f"key || '-{'y' * largest}{back}'", "taken_on": day, "school_year": year}
         taken = ", ".join(other.get(column.name, f'"{column.name}"') for column in results.c)
         connection.execute(text(f"INSERT INTO results ({named}) SELECT {taken} FROM results {of_first}"))
+    connection.execute(text("DELETE FROM result_counts"))
+    connection.execute(text(school.COUNT_RESULTS))
 
 
 class Measured:

@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Text, and_, bindparam, delete, func, insert, or_, select, tuple_, update
 
-from models.ingest import connections, identity
+from models.ingest import connections, identity, result_counts
 from models.schema import clock
 from models.schema.data_versions import raise_for_pupils, raise_version
 from models.schema.database import (
@@ -485,6 +485,7 @@ class _Saving:
         self.all_new = False  # no key of the chunk before was known: a first delivery asks once
         self.moved = 0
         self.tied = 0
+        self.by_year: Counter[str] = Counter()  # how many results more there are of each school year
         self.with_results: set[int] = set()  # identifiers whose results may be others than before
         self.tests_changed = False
 
@@ -507,6 +508,8 @@ class _Saving:
             rows = self.to_rows(chunk, identifier_ids, test_ids, definitions)
             counts["results"] += len(rows)
             counts.update(self.save_rows(rows))
+        self.by_year[self.batch.head.school_year] += counts["new"]
+        result_counts.add(self.connection, self.school_id, self.source_id, self.by_year)
         self.with_results.update(identifier_ids[pupil] for pupil in by_pupil)
         without = self.parked(identifier_ids)
         counts["parked"] = sum(count for pupil, count in by_pupil.items() if identifier_ids[pupil] in without)
@@ -682,6 +685,8 @@ class _Saving:
                 counts["changed"] += 1
                 self.moved += (row.identifier_id, row.test_id) != (old.identifier_id, old.test_id)
                 self.with_results.add(old.identifier_id)
+                self.by_year[old.school_year] -= 1
+                self.by_year[row.school_year] += 1
                 former.append(old)
                 winning.append(row)
             else:
