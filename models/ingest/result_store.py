@@ -18,12 +18,13 @@ from dataclasses import asdict, dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Text, and_, bindparam, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, or_, select, update
 
 from models.ingest import connections, identity, result_counts
 from models.schema import clock
 from models.schema.data_versions import raise_for_pupils, raise_version
 from models.schema.database import (
+    delete_rows,
     insert_new,
     keep_greatest,
     next_id,
@@ -31,6 +32,7 @@ from models.schema.database import (
     portions,
     read_transaction,
     restate,
+    rows_of_keys,
     write_transaction,
 )
 from models.schema.encrypted_columns import place
@@ -51,7 +53,7 @@ from models.schema.records import (
     TestDefinition,
     Verdict,
 )
-from models.schema.stored_result import KEY_COLUMNS, VALUE_COLUMNS, StoredResult, value_digest
+from models.schema.stored_result import KEY_COLUMNS, ROWS_OF_A_KEY, VALUE_COLUMNS, StoredResult, value_digest
 from models.schema.tables import (
     deliveries,
     fetched_documents,
@@ -147,13 +149,8 @@ _PARKED = select(identifiers.c.id).where(
     identifiers.c.id.in_(bindparam("ids", expanding=True)),
     identifiers.c.pupil_id.is_(None),
 )
-_EXISTING = select(*(results.c[name] for name in StoredResult._fields)).where(
-    results.c.school_id == bindparam("school"),
-    results.c.source_id == bindparam("source"),
-    results.c.key.in_(bindparam("keys", expanding=True, type_=Text)),
-    results.c.delivery_id != bindparam("delivery"),
-)
 _key_of = itemgetter(TUPLE_COLUMNS.index("key"), TUPLE_COLUMNS.index("progress"))
+_key_values = itemgetter(*map(StoredResult._fields.index, KEY_COLUMNS))
 _in_order_of_fields = itemgetter(*map(TUPLE_COLUMNS.index, StoredResult._fields))
 _progress_values = itemgetter(*map(Progress._fields.index, PROGRESS_COLUMNS))
 
@@ -475,6 +472,7 @@ class _Saving:
         self.cipher = cipher
         self.school_id = school_id
         self.source_id = delivery.source_id
+        self.of_source = school_id, delivery.source_id
         self.delivery_id = delivery_id
         self.batch = batch
         self.created_us = batch.head.created_us
@@ -700,16 +698,16 @@ class _Saving:
 
     def existing(self, keys: Sequence[tuple[str, bool]]) -> dict[tuple[str, bool], StoredResult]:
         """The stored rows with these keys, less those that this message has just put in."""
-        of_message = {"school": self.school_id, "source": self.source_id, "delivery": self.delivery_id}
-        stored: dict[tuple[str, bool], StoredResult] = {}
-        for portion in portions([key for key, _progress in keys]):
-            rows = self.connection.execute(_EXISTING, {**of_message, "keys": portion})
-            for row in map(StoredResult._make, rows):
-                stored[row.key, row.progress] = row
-        return stored
+        listed = [key for key, _progress in keys]
+        columns = StoredResult._fields
+        found = rows_of_keys(self.connection, results, columns, self.of_source, listed, ROWS_OF_A_KEY)
+        rows = map(StoredResult._make, found)
+        return {(row.key, row.progress): row for row in rows if row.delivery_id != self.delivery_id}
 
     def refresh(self, rows: list[StoredResult]) -> None:
         """Values that this message states again get its rank, but stay with the delivery that stated them first."""
+        if restate(self.connection, results, KEY_COLUMNS, RANK_COLUMNS, StoredResult._fields, (), rows) == len(rows):
+            return
         for progress in (False, True):
             for portion in portions([row.key for row in rows if row.progress == progress]):
                 self.connection.execute(
@@ -731,15 +729,11 @@ class _Saving:
 
     def from_history(self, rows: list[StoredResult]) -> None:
         """Values that count again no longer stand among the others."""
-        history = result_history.c
-        of_source = and_(history.school_id == self.school_id, history.source_id == self.source_id)
-        for portion in portions(rows):
-            keys = select(history.key).where(of_source, history.key.in_([row.key for row in portion]))
-            former = set(self.connection.scalars(keys))
-            again = [(row.key, row.progress, value_digest(row)) for row in portion if row.key in former]
-            if again:
-                own = tuple_(history.key, history.progress, history.value_digest).in_(again)
-                self.connection.execute(delete(result_history).where(of_source, own))
+        keys = [row.key for row in rows]
+        former = {key for (key,) in rows_of_keys(self.connection, result_history, ("key",), self.of_source, keys, 1)}
+        columns = (*KEY_COLUMNS, "value_digest")
+        again = [(*_key_values(row), value_digest(row)) for row in rows if row.key in former]
+        delete_rows(self.connection, result_history, columns, again)
 
     def parked(self, identifier_ids: list[int]) -> set[int]:
         """Those identifiers that belong to no pupil."""

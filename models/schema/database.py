@@ -385,7 +385,7 @@ def _from_staging(connection: Connection, table: str, named: str, rows: Rows, st
     """Copy rows to a temporary table and execute one statement on all of them; how many rows that concerned."""
     staging = f"incoming_{table}"
     with _driver(connection) as driver, driver.cursor() as cursor:
-        empty = f"SELECT {named} FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
+        empty = f"SELECT * FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
         cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS {empty}")
         with cursor.copy(f"COPY {staging} ({named}) FROM STDIN") as copy:
             for row in rows:
@@ -394,6 +394,36 @@ def _from_staging(connection: Connection, table: str, named: str, rows: Rows, st
         concerned = cursor.rowcount
         cursor.execute(f"TRUNCATE {staging}")
     return int(concerned)
+
+
+def rows_of_keys(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    of_source: tuple[int, int],
+    keys: Sequence[str],
+    most: int,
+) -> list[tuple[Any, ...]]:
+    """What the rows with these keys of a school and source hold in these columns; at most so many rows of each key."""
+    named = f"{', '.join(columns)} FROM {table.name}"
+    if connection.dialect.name == "sqlite":
+        query = f"SELECT {named} WHERE school_id = ? AND source_id = ? AND key IN ({{marks}})"
+    elif stands_on_nodes(connection):
+        query = f"SELECT {named} WHERE school_id = %s AND source_id = %s AND key IN ({{marks}})"
+    else:
+        # One search a key, in any plan: of a table that was never analyzed PostgreSQL expects a source to have hardly
+        # any rows, and would read all of them for each portion of keys.
+        query = (
+            "SELECT found.* FROM (SELECT %s::int AS school, %s::int AS source, unnest(ARRAY[{marks}]) AS key) wanted "  # noqa: S608
+            f"CROSS JOIN LATERAL (SELECT {named} WHERE school_id = wanted.school AND source_id = wanted.source "
+            f"AND key = wanted.key LIMIT {most}) found"
+        )
+    mark, rows = "?" if connection.dialect.name == "sqlite" else "%s", []
+    with _driver(connection) as driver:
+        for portion in portions(keys):
+            marked = query.format(marks=",".join([mark] * len(portion)))
+            rows += driver.execute(marked, (*of_source, *portion)).fetchall()
+    return rows
 
 
 def overwrite(connection: Connection, table: Table, keys: Sequence[str], columns: Sequence[str], rows: Rows) -> None:
@@ -482,6 +512,21 @@ def keep_greatest(
     statement = f"INSERT INTO {table.name} ({named}) VALUES ({marks}) {conflict}"  # noqa: S608
     with _driver(connection) as driver:
         driver.executemany(statement, rows)
+
+
+def delete_rows(connection: Connection, table: Table, keys: Sequence[str], rows: Rows) -> None:
+    """Delete the rows with these values in the columns `keys`, which are its primary key."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql" and not stands_on_nodes(connection):
+        own = " AND ".join(f"{table.name}.{name} = gone.{name}" for name in keys)
+        statement = f"DELETE FROM {table.name} USING {{staging}} gone WHERE {own}"  # noqa: S608
+        _from_staging(connection, table.name, ", ".join(keys), rows, statement)
+        return
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    own = " AND ".join(f"{name} = {mark}" for name in keys)
+    with _driver(connection) as driver:
+        driver.cursor().executemany(f"DELETE FROM {table.name} WHERE {own}", rows)  # noqa: S608
 
 
 def _delete_keys(connection: Connection, table: Table, keys: Sequence[str], columns: Sequence[str], rows: Rows) -> None:

@@ -62,6 +62,7 @@ class StoredResult(NamedTuple):
 
 
 KEY_COLUMNS = ("school_id", "source_id", "key", "progress")
+ROWS_OF_A_KEY = 2  # of a source at most: a progress record, and any other kind
 MESSAGE_COLUMNS = ("created_us", "digest64", "delivery_id", "arrived_us")  # of the message that stated a value
 # What a result says: the columns that make two messages say the same or not.
 VALUE_COLUMNS = tuple(name for name in StoredResult._fields if name not in (*KEY_COLUMNS, *MESSAGE_COLUMNS))
