@@ -74,6 +74,7 @@ PUSH = "push"  # the way of what a publisher sends to us
 MAX_FINDINGS = 50
 NO_IDENTIFIER = 0
 SAMPLE_ROWS = 100
+INDEXED_COLUMNS = ("identifier_id", "taken_on", "part_id")
 RANK_COLUMNS = ("created_us", "arrived_us", "digest64")
 
 # A row on its way into `results`: a plain tuple, for those are made and bound fastest, in an order of its own. What a
@@ -82,6 +83,7 @@ StoredTuple = tuple[
     int, int, str, bool, int, int, int, int, int, str, int | None, str | None, int | None, str | None, str | None, str,
     int, int, int, int, *tuple[object, ...],
 ]  # fmt: skip
+Stored = Mapping[tuple[str, bool], tuple[Any, ...]]  # rows in the same order
 PROGRESS_COLUMNS = tuple(name for name in Progress._fields if name in StoredResult._fields)
 TUPLE_COLUMNS = (
     "school_id", "source_id", "key", "progress", "kind", "identifier_id", "test_id", "definition_id", "part_id",
@@ -150,8 +152,13 @@ _PARKED = select(identifiers.c.id).where(
     identifiers.c.pupil_id.is_(None),
 )
 _key_of = itemgetter(TUPLE_COLUMNS.index("key"), TUPLE_COLUMNS.index("progress"))
-_key_values = itemgetter(*map(StoredResult._fields.index, KEY_COLUMNS))
-_in_order_of_fields = itemgetter(*map(TUPLE_COLUMNS.index, StoredResult._fields))
+_whole_key_of = itemgetter(*map(TUPLE_COLUMNS.index, KEY_COLUMNS))
+_rank_of = itemgetter(*map(TUPLE_COLUMNS.index, RANK_COLUMNS))
+_value_of = itemgetter(*map(TUPLE_COLUMNS.index, VALUE_COLUMNS))
+_place_of = itemgetter(*map(TUPLE_COLUMNS.index, INDEXED_COLUMNS))
+_KEY, _IDENTIFIER, _TEST, _YEAR, _CREATED, _DELIVERY = map(
+    TUPLE_COLUMNS.index, ("key", "identifier_id", "test_id", "school_year", "created_us", "delivery_id")
+)
 _progress_values = itemgetter(*map(Progress._fields.index, PROGRESS_COLUMNS))
 
 
@@ -648,7 +655,7 @@ class _Saving:
     def save_rows(self, rows: list[StoredTuple]) -> Counter[str]:
         """Put in new rows and merge the others; the first few of a chunk tell whether it is likely to have any."""
         keys = [_key_of(row) for row in rows]
-        known: dict[tuple[str, bool], StoredResult] = {}
+        known: Stored = {}
         self.all_new = self.all_new or not self.existing(keys[:SAMPLE_ROWS])
         if not self.all_new:
             if self.says_the_same(rows):
@@ -660,56 +667,56 @@ class _Saving:
             self.all_new, known = False, self.existing(keys)
         counts = Counter(new=new)
         if known:
-            counts += self.merge([StoredResult._make(_in_order_of_fields(row)) for row in rows], known)
+            counts += self.merge(rows, known)
         return counts
 
-    def merge(self, rows: list[StoredResult], existing: Mapping[tuple[str, bool], StoredResult]) -> Counter[str]:
+    def merge(self, rows: Sequence[tuple[Any, ...]], existing: Stored) -> Counter[str]:
         """Rows whose key was there before: the greater rank counts, every other value goes to history."""
         counts: Counter[str] = Counter()
-        refreshed: list[StoredResult] = []
-        winning: list[StoredResult] = []
-        former: list[StoredResult] = []
+        refreshed: list[tuple[Any, ...]] = []
+        winning: list[tuple[Any, ...]] = []
+        former: list[tuple[Any, ...]] = []
+        elsewhere: list[tuple[Any, ...]] = []  # winning, of another pupil, day or part than before
         for row in rows:
-            old = existing.get((row.key, row.progress))
+            old = existing.get(_key_of(row))
             if old is None:
                 continue  # went in as new
-            wins, same = row.rank > old.rank, row.value == old.value
-            self.tied += not same and row.created_us == old.created_us
+            wins, same = _rank_of(row) > _rank_of(old), _value_of(row) == _value_of(old)
+            self.tied += not same and row[_CREATED] == old[_CREATED]
             if same:
                 counts["unchanged"] += 1
                 if wins:
                     refreshed.append(row)
             elif wins:
                 counts["changed"] += 1
-                self.moved += (row.identifier_id, row.test_id) != (old.identifier_id, old.test_id)
-                self.with_results.add(old.identifier_id)
-                self.by_year[old.school_year] -= 1
-                self.by_year[row.school_year] += 1
+                self.moved += (row[_IDENTIFIER], row[_TEST]) != (old[_IDENTIFIER], old[_TEST])
+                self.with_results.add(old[_IDENTIFIER])
+                self.by_year[old[_YEAR]] -= 1
+                self.by_year[row[_YEAR]] += 1
                 former.append(old)
-                winning.append(row)
+                (winning if _place_of(row) == _place_of(old) else elsewhere).append(row)
             else:
                 counts["history"] += 1
                 former.append(row)
-        self.from_history(winning)  # first: most keys have none yet
+        self.from_history(winning + elsewhere)  # first: most keys have none yet
         self.to_history(former)
         self.refresh(refreshed)
-        overwrite(self.connection, results, KEY_COLUMNS, StoredResult._fields, winning)
+        overwrite(self.connection, results, KEY_COLUMNS, TUPLE_COLUMNS, winning, INDEXED_COLUMNS)
+        overwrite(self.connection, results, KEY_COLUMNS, TUPLE_COLUMNS, elsewhere)
         return counts
 
-    def existing(self, keys: Sequence[tuple[str, bool]]) -> dict[tuple[str, bool], StoredResult]:
+    def existing(self, keys: Sequence[tuple[str, bool]]) -> Stored:
         """The stored rows with these keys, less those that this message has just put in."""
         listed = [key for key, _progress in keys]
-        columns = StoredResult._fields
-        found = rows_of_keys(self.connection, results, columns, self.of_source, listed, ROWS_OF_A_KEY)
-        rows = map(StoredResult._make, found)
-        return {(row.key, row.progress): row for row in rows if row.delivery_id != self.delivery_id}
+        found = rows_of_keys(self.connection, results, TUPLE_COLUMNS, self.of_source, listed, ROWS_OF_A_KEY)
+        return {_key_of(row): row for row in found if row[_DELIVERY] != self.delivery_id}
 
-    def refresh(self, rows: list[StoredResult]) -> None:
+    def refresh(self, rows: list[tuple[Any, ...]]) -> None:
         """Values that this message states again get its rank, but stay with the delivery that stated them first."""
-        if restate(self.connection, results, KEY_COLUMNS, RANK_COLUMNS, StoredResult._fields, (), rows) == len(rows):
+        if restate(self.connection, results, KEY_COLUMNS, RANK_COLUMNS, TUPLE_COLUMNS, (), rows) == len(rows):
             return
         for progress in (False, True):
-            for portion in portions([row.key for row in rows if row.progress == progress]):
+            for portion in portions([key for key, kind in map(_key_of, rows) if kind == progress]):
                 self.connection.execute(
                     update(results)
                     .where(
@@ -721,19 +728,18 @@ class _Saving:
                     .values(created_us=self.created_us, arrived_us=self.arrived_us, digest64=self.digest64)
                 )
 
-    def to_history(self, rows: list[StoredResult]) -> None:
+    def to_history(self, rows: list[tuple[Any, ...]]) -> None:
         """Keep each of these values once, with the greatest rank that it was stated with."""
-        keys, columns = (*KEY_COLUMNS, "value_digest"), (*StoredResult._fields, "value_digest")
-        with_digest = [(*row, value_digest(row)) for row in rows]
+        keys, columns = (*KEY_COLUMNS, "value_digest"), (*TUPLE_COLUMNS, "value_digest")
+        with_digest = [(*row, value_digest(_value_of(row))) for row in rows]
         keep_greatest(self.connection, result_history, keys, RANK_COLUMNS, columns, with_digest)
 
-    def from_history(self, rows: list[StoredResult]) -> None:
+    def from_history(self, rows: list[tuple[Any, ...]]) -> None:
         """Values that count again no longer stand among the others."""
-        keys = [row.key for row in rows]
+        keys = [row[_KEY] for row in rows]
         former = {key for (key,) in rows_of_keys(self.connection, result_history, ("key",), self.of_source, keys, 1)}
-        columns = (*KEY_COLUMNS, "value_digest")
-        again = [(*_key_values(row), value_digest(row)) for row in rows if row.key in former]
-        delete_rows(self.connection, result_history, columns, again)
+        again = [(*_whole_key_of(row), value_digest(_value_of(row))) for row in rows if row[_KEY] in former]
+        delete_rows(self.connection, result_history, (*KEY_COLUMNS, "value_digest"), again)
 
     def parked(self, identifier_ids: list[int]) -> set[int]:
         """Those identifiers that belong to no pupil."""

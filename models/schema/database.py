@@ -426,15 +426,25 @@ def rows_of_keys(
     return rows
 
 
-def overwrite(connection: Connection, table: Table, keys: Sequence[str], columns: Sequence[str], rows: Rows) -> None:
-    """Put whole rows in the place of those with the same keys; `columns` names what a row holds, in its order."""
+def overwrite(
+    connection: Connection,
+    table: Table,
+    keys: Sequence[str],
+    columns: Sequence[str],
+    rows: Rows,
+    same: Sequence[str] = (),
+) -> None:
+    """Put whole rows in the place of those with the same keys; `columns` names what a row holds, in its order.
+
+    In the columns `same` they hold what those hold: SQLite leaves an index of these alone then, as PostgreSQL does.
+    """
     if not rows:
         return
     if stands_on_nodes(connection):
         _delete_keys(connection, table, keys, columns, rows)
         insert_new(connection, table, columns, rows)
         return
-    others = [name for name in columns if name not in keys]
+    others = [name for name in columns if name not in keys and name not in same]
     if connection.dialect.name == "postgresql":
         own = " AND ".join(f"{table.name}.{name} = new.{name}" for name in keys)
         values = ", ".join(f"{name} = new.{name}" for name in others)
