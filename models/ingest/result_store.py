@@ -25,6 +25,7 @@ from models.schema import clock
 from models.schema.data_versions import raise_for_pupils, raise_version
 from models.schema.database import (
     delete_rows,
+    insert_first,
     insert_new,
     keep_greatest,
     next_id,
@@ -73,7 +74,7 @@ DAY_US = 24 * 3600 * 1_000_000
 PUSH = "push"  # the way of what a publisher sends to us
 MAX_FINDINGS = 50
 NO_IDENTIFIER = 0
-SAMPLE_ROWS = 100
+SAMPLE_ROWS, MANY_ROWS = 100, 1_000
 INDEXED_COLUMNS = ("identifier_id", "taken_on", "part_id")
 RANK_COLUMNS = ("created_us", "arrived_us", "digest64")
 
@@ -150,6 +151,11 @@ _PARKED = select(identifiers.c.id).where(
     identifiers.c.school_id == bindparam("school"),
     identifiers.c.id.in_(bindparam("ids", expanding=True)),
     identifiers.c.pupil_id.is_(None),
+)
+_ANY_RESULT = (
+    select(results.c.key)
+    .where(results.c.school_id == bindparam("school"), results.c.source_id == bindparam("source"))
+    .limit(1)
 )
 _key_of = itemgetter(TUPLE_COLUMNS.index("key"), TUPLE_COLUMNS.index("progress"))
 _whole_key_of = itemgetter(*map(TUPLE_COLUMNS.index, KEY_COLUMNS))
@@ -488,6 +494,7 @@ class _Saving:
         self.part_ids: dict[str | None, int] = {None: 0}
         self.erased: frozenset[int] = frozenset()  # places of pupils who were erased: nothing of them is stored
         self.all_new = False  # no key of the chunk before was known: a first delivery asks once
+        self.first: bool | None = None
         self.moved = 0
         self.tied = 0
         self.by_year: Counter[str] = Counter()  # how many results more there are of each school year
@@ -652,10 +659,20 @@ class _Saving:
             for some in (rows[:SAMPLE_ROWS], rows[SAMPLE_ROWS:])
         )
 
+    def is_first(self) -> bool:
+        """Whether the store had no results of the source before this message, whose keys all differ."""
+        if self.first is None:
+            self.first = (
+                self.connection.scalar(_ANY_RESULT, {"school": self.school_id, "source": self.source_id}) is None
+            )
+        return self.first
+
     def save_rows(self, rows: list[StoredTuple]) -> Counter[str]:
         """Put in new rows and merge the others; the first few of a chunk tell whether it is likely to have any."""
         keys = [_key_of(row) for row in rows]
         known: Stored = {}
+        if len(rows) >= MANY_ROWS and self.is_first():
+            return Counter(new=insert_first(self.connection, results, TUPLE_COLUMNS, rows))
         self.all_new = self.all_new or not self.existing(keys[:SAMPLE_ROWS])
         if not self.all_new:
             if self.says_the_same(rows):

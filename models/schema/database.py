@@ -359,6 +359,24 @@ def insert_new(connection: Connection, table: Table, columns: Sequence[str], row
     return _INSERT_NEW[connection.dialect.name](connection, table.name, named, rows)
 
 
+def insert_first(connection: Connection, table: Table, columns: Sequence[str], rows: Rows) -> int:
+    """Insert rows whose keys differ and of which the table has none; returns how many, as `insert_new`.
+
+    PostgreSQL takes them straight into the table then. Raises DBAPIError where one is there after all.
+    """
+    if connection.dialect.name != "postgresql" or stands_on_nodes(connection):
+        return insert_new(connection, table, columns, rows)
+    with _driver(connection) as driver, driver.cursor() as cursor:
+        _copy(cursor, table.name, ", ".join(columns), rows)
+    return len(rows)
+
+
+def _copy(cursor: Any, table: str, named: str, rows: Rows) -> None:
+    with cursor.copy(f"COPY {table} ({named}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
 def _insert_new_sqlite(connection: Connection, table: str, named: str, rows: Rows) -> int:
     marks = ",".join("?" * len(rows[0]))
     statement = f"INSERT INTO {table} ({named}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
@@ -387,9 +405,7 @@ def _from_staging(connection: Connection, table: str, named: str, rows: Rows, st
     with _driver(connection) as driver, driver.cursor() as cursor:
         empty = f"SELECT * FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
         cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS {empty}")
-        with cursor.copy(f"COPY {staging} ({named}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+        _copy(cursor, staging, named, rows)
         cursor.execute(statement.format(staging=staging))
         concerned = cursor.rowcount
         cursor.execute(f"TRUNCATE {staging}")
