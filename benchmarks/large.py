@@ -4,8 +4,8 @@ A school of 600 pupils, computed anew for each page, as after a change that may 
 database (0.1 million rows), among fourteen and fifty-two others like it (1.4 and 5 million), and after eight years with
 four times as many results. In processor time: of this process, and on PostgreSQL also of its server. Then a class page
 that is read while `rondblik load` takes in 100,000 results of the school, beside the same page when nothing comes in;
-and the results of a class as JSON by Datasette and from DuckDB, in an environment of their own that is removed afterwards.
-The last line is flat JSON.
+and the results of a class as JSON by Datasette and from DuckDB, in an environment of their own that is removed
+afterwards. The last line is flat JSON.
 """
 
 from __future__ import annotations
