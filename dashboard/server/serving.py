@@ -46,7 +46,6 @@ def serve(
     validator.prepare()
     if STATIC_FILES in app.extensions:
         app.extensions[STATIC_FILES].compress_ahead()
-    gc.collect()
     gc.freeze()  # what a server is made of, which stays (`dashboard.cli.start`)
     with closing(bind(host, port)) as socket:
         server = make_server(app, socket, body_limits(receive or Receive()))
