@@ -74,7 +74,7 @@ DAY_US = 24 * 3600 * 1_000_000
 PUSH = "push"  # the way of what a publisher sends to us
 MAX_FINDINGS = 50
 NO_IDENTIFIER = 0
-SAMPLE_ROWS, MANY_ROWS = 100, 1_000
+SAMPLE_ROWS, MANY_ROWS = 100, 4_000
 INDEXED_COLUMNS = ("identifier_id", "taken_on", "part_id")
 RANK_COLUMNS = ("created_us", "arrived_us", "digest64")
 
