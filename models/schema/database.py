@@ -362,7 +362,7 @@ def insert_new(connection: Connection, table: Table, columns: Sequence[str], row
 def insert_first(connection: Connection, table: Table, columns: Sequence[str], rows: Rows) -> int:
     """Insert rows whose keys differ and of which the table has none; returns how many, as `insert_new`.
 
-    PostgreSQL takes them straight into the table then. Raises DBAPIError where one is there after all.
+    PostgreSQL takes them straight into the table then, and refuses them all where one is there after all.
     """
     if connection.dialect.name != "postgresql" or stands_on_nodes(connection):
         return insert_new(connection, table, columns, rows)
