@@ -46,23 +46,13 @@ def serve(
     validator.prepare()
     if STATIC_FILES in app.extensions:
         app.extensions[STATIC_FILES].compress_ahead()
-    _calm_collector()
+    gc.freeze()  # what a server is made of, which stays (`dashboard.cli.start`)
     with closing(bind(host, port)) as socket:
         server = make_server(app, socket, body_limits(receive or Receive()))
         with stopping(), working(context):
             ready(socket.getsockname()[1])
             server.run()  # returns on SystemExit and KeyboardInterrupt
             server.close()
-
-
-def _calm_collector() -> None:
-    """Look for garbage less often: a page makes ten thousands of small objects, which reference counts free.
-
-    With Python's own thresholds the search took a quarter of the time of a page.
-    """
-    gc.collect()
-    gc.freeze()  # the modules, which stay
-    gc.set_threshold(50_000, 20, 50)
 
 
 def body_limits(receive: Receive) -> BodyLimits:

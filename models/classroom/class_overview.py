@@ -116,14 +116,15 @@ def class_overview(
     ]
     progress = newest_progress(records, catalogue) if part is None else _part_progress(catalogue, records, part)
     in_future = [result.row for results in class_data.future.values() for result in results]
-    hidden = [
-        made
-        for made in made_outside_of(period, class_data.rows, in_future, class_data.not_read, of_parts=part is not None)
-        if source_id in (None, catalogue.definitions[made.definition_id].source_id)
-        and (part is None or _is_part(catalogue, made, part))
-    ]
-    outside = _tests_by_pupil(catalogue, hidden)
-    within = (made for made in hidden if matches(catalogue.subject_material(made.definition_id), subject, material))
+    hidden = made_outside_of(period, class_data.rows, in_future, class_data.not_read, of_parts=part is not None)
+    if source_id is not None:
+        hidden = [made for made in hidden if catalogue.definitions[made.definition_id].source_id == source_id]
+    if part is not None:
+        hidden = [made for made in hidden if _is_part(catalogue, made, part)]
+    material_of = {id_: catalogue.subject_material(id_) for id_ in {made.definition_id for made in hidden}}
+    outside = _tests_by_pupil(material_of, hidden)
+    matching = {id_ for id_, subject_material in material_of.items() if matches(subject_material, subject, material)}
+    within = (made for made in hidden if made.definition_id in matching)
     future = _future(class_data, period, source_id, part)
     return ClassOverview(
         tuple(_by_name(class_data)),
@@ -201,11 +202,17 @@ def _is_part(catalogue: Catalogue, row: ResultRow | MadeTest, name: str) -> bool
     return row.part_id > 0 and catalogue.part_name(row.definition_id, row.part_id).name == name
 
 
-def _tests_by_pupil(catalogue: Catalogue, made_tests: Iterable[MadeTest]) -> dict[int, frozenset[FieldTest]]:
-    tests: dict[int, set[FieldTest]] = defaultdict(set)
+def _tests_by_pupil(
+    material_of: Mapping[int, SubjectMaterial], made_tests: Iterable[MadeTest]
+) -> dict[int, frozenset[FieldTest]]:
+    """By pupil the tests among these; `material_of` each of their definitions."""
+    tests: dict[int, set[tuple[int, int]]] = defaultdict(set)
     for made in made_tests:
-        tests[made.pupil_id].add((catalogue.subject_material(made.definition_id), made.test_id))
-    return {pupil_id: frozenset(pupil_tests) for pupil_id, pupil_tests in tests.items()}
+        tests[made.pupil_id].add((made.definition_id, made.test_id))
+    return {
+        pupil_id: frozenset((material_of[definition_id], test_id) for definition_id, test_id in pupil_tests)
+        for pupil_id, pupil_tests in tests.items()
+    }
 
 
 def sittings_by_pupil(made_tests: Iterable[MadeTest]) -> dict[int, int]:

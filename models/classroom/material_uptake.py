@@ -1,46 +1,29 @@
 """Which materials and tests a school has per subject and year, who uses them, how far, and with which norms.
 
-Counted in SQL over the present school year, without fetching single results. A pupil counts for a test with a score of
+Counted over the present school year (`models.classroom.material_counts`). A pupil counts for a test with a score of
 it (or of a part of it) or with a progress record; "not offered" and "finished without score" do not count.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import (
-    CTE,
-    ColumnElement,
-    Connection,
-    Integer,
-    and_,
-    case,
-    column,
-    distinct,
-    func,
-    or_,
-    select,
-    true,
-    values,
-)
+from sqlalchemy import Connection, and_, func, or_, select, true
 
 from models.access.people import ClassRef, class_list
-from models.access.viewer import Viewer, can_see_class
+from models.access.viewer import Viewer
+from models.classroom.material_counts import MEMBER_OF_GROUP, Cohort, TestAndDefinition, class_counts, of_classes
 from models.results.catalogue import Catalogue, catalogue, load_bodies
 from models.results.periods import Period, of_school_year, until_today
-from models.results.scales import LEVELS, Comparability, ParsedNorm, comparability
+from models.results.scales import Comparability, ParsedNorm, comparability
 from models.results.subjects import UNMAPPED
 from models.schema import clock
 from models.schema.collation import collation_key
-from models.schema.records import Absence, Kind, Status
-from models.schema.tables import groups, identifiers, memberships, results, test_definitions, tests
+from models.schema.tables import groups, memberships, test_definitions, tests
 from models.schema.version_cache import once_per_version
-
-Cohort = tuple[int, str | None]  # class, and year group of its pupils
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +164,7 @@ class _Counts:
 
 
 class _Reader:
-    """The queries of one catalogue, and how their counts are combined."""
+    """What one catalogue is made of, and how the counts of classes are combined."""
 
     def __init__(self, connection: Connection, viewer: Viewer, class_refs: list[ClassRef], period: Period) -> None:
         self.connection, self.viewer, self.period = connection, viewer, period
@@ -190,9 +173,7 @@ class _Reader:
         self.names = {class_ref.id: class_ref.name for class_ref in self.classes}
         self.sizes = {cohort: len(ids) for cohort, ids in pupils.items() if cohort[0] in self.names}
         self.years = tuple(sorted({year for _class, year in self.sizes if year is not None}, key=year_order))
-        self.members = self._members()
-        # Results are selected by identifier: from the members alone SQLite does not use the index of the results.
-        self.identifiers = sorted(set(self.connection.scalars(select(self.members.c.identifier_id))))
+        self.counts = class_counts(connection, viewer, list(self.names), period)
 
     def materials(self) -> tuple[Material, ...]:
         """Every material, by name; the tests by name."""
@@ -206,7 +187,7 @@ class _Reader:
             newest = definitions.definitions[test.definitions[-1]]
             key = _MaterialKey(newest.subject, years[newest.id], newest.material, newest.source_id)
             by_material[key].append(test)
-        counts = _Counts(self._by_material(by_material), self._by_test(), self._progress())
+        counts = self._counts(by_material)
         materials = [
             material
             for position, (key, entries) in enumerate(by_material.items())
@@ -222,8 +203,8 @@ class _Reader:
         """The present pupils by class and year group."""
         rows = self.connection.execute(
             select(groups.c.class_id, func.min(memberships.c.year_group), memberships.c.pupil_id)
-            .join(memberships, _member_of_group)
-            .where(*self._of_classes([class_ref.id for class_ref in class_refs]))
+            .join(memberships, MEMBER_OF_GROUP)
+            .where(*of_classes(self.viewer, [class_ref.id for class_ref in class_refs]))
             .group_by(groups.c.class_id, memberships.c.pupil_id)
         )
         cohorts: dict[Cohort, set[int]] = defaultdict(set)
@@ -231,56 +212,17 @@ class _Reader:
             cohorts[class_id, year_group].add(pupil_id)
         return cohorts
 
-    def _of_classes(self, class_ids: list[int]) -> tuple[ColumnElement[bool], ...]:
-        return (
-            groups.c.school_id == self.viewer.school_id,
-            groups.c.class_id.in_(class_ids),
-            memberships.c.to_us.is_(None),
-            can_see_class(self.viewer, groups.c.school_id, groups.c.class_id),
-        )
-
-    def _members(self) -> CTE:
-        """The identifiers of the pupils, by class and year group."""
-        return (
-            select(
-                groups.c.class_id,
-                func.min(memberships.c.year_group).label("year_group"),
-                identifiers.c.id.label("identifier_id"),
-                identifiers.c.pupil_id,
-            )
-            .join(memberships, _member_of_group)
-            .join(
-                identifiers,
-                and_(
-                    identifiers.c.school_id == memberships.c.school_id,
-                    identifiers.c.pupil_id == memberships.c.pupil_id,
-                ),
-            )
-            .where(*self._of_classes(list(self.names)))
-            .group_by(groups.c.class_id, identifiers.c.id, identifiers.c.pupil_id)
-            .cte("members")
-        )
-
     # -- tests
 
     def _tests(self) -> list[_TestEntry]:
         """The tests that pupils have results of, and those defined for their years that nobody has started."""
-        everything = func.sum(case((results.c.kind != Kind.PROGRESS, 1), else_=0))
-        levels = [
-            func.sum(
-                case((and_(results.c.kind == Kind.OSO, results.c.detail.contains(f'"code": "{code}"')), 1), else_=0)
-            )
-            for code in LEVELS
-        ]
-        rows = self.connection.execute(
-            select(results.c.test_id, results.c.definition_id, everything, *levels)
-            .join(self.members, results.c.identifier_id == self.members.c.identifier_id)
-            .where(*self._of_period(), self._offered())
-            .group_by(results.c.test_id, results.c.definition_id)
-            .order_by(results.c.test_id, results.c.definition_id)
-        ).all()
+        numbers: dict[TestAndDefinition, list[tuple[int, ...]]] = defaultdict(list)
+        for of_class in self.counts.values():
+            for key, counted in of_class.results.items():
+                numbers[key].append(counted)
         by_test: dict[int, _TestEntry] = {}
-        for test_id, definition_id, number, *of_levels in rows:
+        for test_id, definition_id in sorted(numbers):
+            number, *of_levels = map(sum, zip(*numbers[test_id, definition_id], strict=True))
             test = by_test.setdefault(test_id, _TestEntry(test_id, [], levels=True))
             test.definitions.append(definition_id)
             test.levels = test.levels and number > 0 and number in of_levels
@@ -327,117 +269,22 @@ class _Reader:
 
     # -- counts
 
-    def _of_period(self) -> tuple[ColumnElement[bool], ...]:
-        return (
-            results.c.school_id == self.viewer.school_id,
-            results.c.identifier_id.in_(self.identifiers),
-            results.c.taken_on.between(self.period.first, self.period.last),
-            results.c.kind != Kind.OTHER,
-        )
-
-    def _offered(self) -> ColumnElement[bool]:
-        return or_(results.c.absence.is_(None), results.c.absence != Absence.NOT_OFFERED)
-
-    def _reached(self) -> ColumnElement[bool]:
-        """A score (of an OSO result also a reference score alone), or a progress record."""
-        level_alone = and_(results.c.kind == Kind.OSO, results.c.detail.contains('"references": [{"code"'))
-        return or_(results.c.score.is_not(None), results.c.kind == Kind.PROGRESS, level_alone)
-
-    def _by_test(self) -> dict[int | None, dict[Cohort, int]]:
-        """Pupils with a score or progress record, by test and cohort."""
-        member = self.members.c
-        rows = self.connection.execute(
-            select(results.c.test_id, member.class_id, member.year_group, func.count(distinct(member.pupil_id)))
-            .join(self.members, results.c.identifier_id == member.identifier_id)
-            .where(*self._of_period(), self._reached())
-            .group_by(results.c.test_id, member.class_id, member.year_group)
-        )
-        return _counted(rows)
-
-    def _by_material(self, by_material: dict[_MaterialKey, list[_TestEntry]]) -> dict[int, dict[Cohort, int]]:
-        """Pupils with a score or progress record of any test of a material, by its position and cohort."""
-        pairs = [
-            (test.test_id, position)
-            for position, test_entries in enumerate(by_material.values())
-            for test in test_entries
-            if test.test_id is not None
-        ]
-        if not pairs:
-            return {}
-        positions = (
-            values(column("test_id", Integer), column("position", Integer), name="pairs").data(pairs).cte("positions")
-        )
-        member = self.members.c
-        # Each pupil and test once before the second join: in one join, SQLite scans the results for each material.
-        reached = (
-            select(member.class_id, member.year_group, member.pupil_id, results.c.test_id)
-            .join(self.members, results.c.identifier_id == member.identifier_id)
-            .where(*self._of_period(), self._reached())
-            .group_by(member.class_id, member.year_group, member.pupil_id, results.c.test_id)
-            .subquery()
-        )
-        of = reached.c
-        rows = self.connection.execute(
-            select(positions.c.position, of.class_id, of.year_group, func.count(distinct(of.pupil_id)))
-            .join(positions, positions.c.test_id == of.test_id)
-            .group_by(positions.c.position, of.class_id, of.year_group)
-        )
-        return _counted(rows)
-
-    def _progress(self) -> dict[int | None, dict[Cohort, tuple[int, int]]]:
-        """How many pupils are done and busy by their newest progress records, by test and cohort.
-
-        The record of the whole test counts; with records of parts only, a test is done or not begun when all parts are.
-        """
-        member, r = self.members.c, results.c
-        over = func.row_number().over(
-            partition_by=(member.class_id, member.pupil_id, r.test_id, r.part_id),
-            order_by=(r.taken_on.desc(), r.created_us.desc(), r.arrived_us.desc(), r.digest64.desc(), r.key.desc()),
-        )
-        records = (
-            select(member.class_id, member.year_group, member.pupil_id, r.test_id, r.part_id, r.status,
-                   over.label("recency"))
-            .join(self.members, r.identifier_id == member.identifier_id)
-            .where(*self._of_period(), r.kind == Kind.PROGRESS)
-            .subquery()
-        )  # fmt: skip
-        record = records.c
-        whole = func.max(
-            case(
-                (
-                    record.part_id == 0,
-                    func.coalesce(record.status, int(Status.BUSY)),
-                )
-            )
-        )
-        lowest, highest = func.min(record.status), func.max(record.status)
-        state = func.coalesce(whole, case((lowest == highest, highest), else_=int(Status.BUSY)))
-        pupils = (
-            select(
-                record.class_id,
-                record.year_group,
-                record.test_id,
-                state.label("state"),
-            )
-            .where(record.recency == 1)
-            .group_by(
-                record.class_id,
-                record.year_group,
-                record.test_id,
-                record.pupil_id,
-            )
-            .subquery()
-        )
-        of = pupils.c
-        done = func.sum(case((of.state == int(Status.DONE), 1), else_=0))
-        busy = func.sum(case((of.state == int(Status.BUSY), 1), else_=0))
-        rows = self.connection.execute(
-            select(of.test_id, of.class_id, of.year_group, done, busy).group_by(of.test_id, of.class_id, of.year_group)
-        )
+    def _counts(self, by_material: dict[_MaterialKey, list[_TestEntry]]) -> _Counts:
+        reached: dict[int | None, dict[Cohort, int]] = defaultdict(dict)  # each pupil a bit
         progress: dict[int | None, dict[Cohort, tuple[int, int]]] = defaultdict(dict)
-        for test_id, class_id, year_group, is_done, is_busy in rows:
-            progress[test_id][class_id, year_group] = (is_done, is_busy)
-        return progress
+        for class_id, of_class in self.counts.items():
+            for test_id, by_year in of_class.reached.items():
+                reached[test_id] |= {(class_id, year): pupils for year, pupils in by_year.items()}
+            for test_id, states in of_class.progress.items():
+                progress[test_id] |= {(class_id, year): state for year, state in states.items()}
+        materials: dict[int, dict[Cohort, int]] = {}
+        for position, test_entries in enumerate(by_material.values()):
+            of_any: dict[Cohort, int] = defaultdict(int)
+            for test in test_entries:
+                for cohort, pupils in reached.get(test.test_id, {}).items():
+                    of_any[cohort] |= pupils
+            materials[position] = _sizes(of_any)
+        return _Counts(materials, {test_id: _sizes(pupils) for test_id, pupils in reached.items()}, progress)
 
     # -- combined
 
@@ -522,9 +369,6 @@ def _catalogue_test(names: _TestNames, test: _TestEntry, uptakes: tuple[Uptake, 
     )
 
 
-_member_of_group = and_(memberships.c.school_id == groups.c.school_id, memberships.c.group_id == groups.c.id)
-
-
 def _without_redundant(class_refs: list[ClassRef], pupils: dict[Cohort, set[int]]) -> list[ClassRef]:
     """The classes without the composed ones whose pupils are all in base classes here: those add nobody."""
     of_class: dict[int, set[int]] = defaultdict(set)
@@ -534,11 +378,9 @@ def _without_redundant(class_refs: list[ClassRef], pupils: dict[Cohort, set[int]
     return [class_ref for class_ref in class_refs if not class_ref.composed or of_class[class_ref.id] - in_base_classes]
 
 
-def _counted(rows: Iterable[Any]) -> dict[Any, dict[Cohort, int]]:
-    counts: dict[Any, dict[Cohort, int]] = defaultdict(dict)
-    for key, class_id, year_group, number in rows:
-        counts[key][class_id, year_group] = number
-    return counts
+def _sizes(pupils: Mapping[Cohort, int]) -> dict[Cohort, int]:
+    """How many pupils there are where each is a bit."""
+    return {cohort: bits.bit_count() for cohort, bits in pupils.items()}
 
 
 def year_order(year: str | None) -> tuple[int, int, str]:

@@ -7,16 +7,15 @@ administrator only.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Select, false, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from models.access.people import full_name
 from models.access.viewer import Viewer, check_administers
-from models.ingest import work_queue
+from models.ingest import identity, result_counts, work_queue
 from models.ingest.freshness import SourceState, source_states
 from models.ingest.own_connections import Origin, OwnConnection, origins_of, own_connections_of
 from models.ingest.quarantine import accepted_since
@@ -26,15 +25,12 @@ from models.schema.records import Verdict
 from models.schema.tables import (
     deliveries,
     identifier_links,
-    identifiers,
     pupils,
     raw_messages,
-    results,
     rosters,
     source_connections,
     sources,
 )
-from models.schema.version_cache import once_per_version
 
 REFUSED_SHOWN = 20
 
@@ -118,9 +114,10 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
     """The state of all connections of the viewer's school. Raises AccessDenied for who does not administer it."""
     check_administers(viewer)
     year = clock.school_year(clock.today())
-    received, parked = once_per_version(
-        connection, viewer.school_id, ("connections", viewer), lambda: _numbers(connection, viewer, year)
-    )
+    received = result_counts.of_school_year(connection, viewer.school_id, year)
+    parked: Counter[int] = Counter()
+    for _identifier, of_source, number in identity.parked_counts(connection, viewer):
+        parked[of_source] += number
     refused = _refused(connection, viewer, year)
     numbers: dict[int, int] = defaultdict(int)
     for source_id, _one in refused:
@@ -137,7 +134,7 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
                 state,
                 received.get(state.id, 0),
                 numbers[state.id],
-                parked.get(state.id, 0),
+                parked[state.id],
                 origins.get(state.id, "config"),
                 own_ids.get(state.id),
             )
@@ -149,25 +146,6 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
         int(people or 0),
         tuple(own for own in added if own.source_id is None),
     )
-
-
-def _numbers(connection: Connection, viewer: Viewer, year: str) -> tuple[dict[int, int], dict[int, int]]:
-    """By source the results of a school year, and those of any year without a pupil."""
-    of_source = select(results.c.source_id, func.count()).where(results.c.school_id == viewer.school_id)
-    received = _counted(connection, of_source.where(results.c.school_year == year).group_by(results.c.source_id))
-    without_pupil = of_source.where(results.c.identifier_id.in_(_parked_ids(viewer)))
-    return received, _counted(connection, without_pupil.group_by(results.c.source_id))
-
-
-def _parked_ids(viewer: Viewer) -> Any:
-    return select(identifiers.c.id).where(
-        identifiers.c.school_id == viewer.school_id if viewer.may_administer else false(),
-        identifiers.c.pupil_id.is_(None),
-    )
-
-
-def _counted(connection: Connection, query: Select[int, int]) -> dict[int, int]:
-    return dict(connection.execute(query).all())
 
 
 def _refused(connection: Connection, viewer: Viewer, year: str) -> list[tuple[int | None, RefusedMessage]]:

@@ -34,7 +34,7 @@ from sqlalchemy import (
     update,
 )
 
-from models.ingest import erased, identity, rosters
+from models.ingest import erased, identity, result_counts, rosters
 from models.ingest.erased import Erasure
 from models.ingest.identity import IdentifierValue
 from models.ingest.legal_holds import check_not_held
@@ -271,6 +271,7 @@ def _erase_rows(connection: Connection, cipher: PiiCipher, person: Person) -> di
     counts["rosters"] = rosters.leave_out_of_pending(
         connection, cipher, person.school_id, {single for single, _ in person.values}
     )
+    result_counts.subtract(connection, person.school_id, person.identifier_ids)
     for table in OF_IDENTIFIER:
         counts[table.name] = _delete_of(connection, table, person.school_id, "identifier_id", person.identifier_ids)
     own = () if person.pupil_id is None else (person.pupil_id,)

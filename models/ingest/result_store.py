@@ -18,12 +18,14 @@ from dataclasses import asdict, dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Text, and_, bindparam, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, or_, select, update
 
-from models.ingest import connections, identity
+from models.ingest import connections, identity, result_counts
 from models.schema import clock
 from models.schema.data_versions import raise_for_pupils, raise_version
 from models.schema.database import (
+    delete_rows,
+    insert_first,
     insert_new,
     keep_greatest,
     next_id,
@@ -31,6 +33,7 @@ from models.schema.database import (
     portions,
     read_transaction,
     restate,
+    rows_of_keys,
     write_transaction,
 )
 from models.schema.encrypted_columns import place
@@ -51,7 +54,7 @@ from models.schema.records import (
     TestDefinition,
     Verdict,
 )
-from models.schema.stored_result import KEY_COLUMNS, VALUE_COLUMNS, StoredResult, value_digest
+from models.schema.stored_result import KEY_COLUMNS, ROWS_OF_A_KEY, VALUE_COLUMNS, StoredResult, value_digest
 from models.schema.tables import (
     deliveries,
     fetched_documents,
@@ -71,7 +74,8 @@ DAY_US = 24 * 3600 * 1_000_000
 PUSH = "push"  # the way of what a publisher sends to us
 MAX_FINDINGS = 50
 NO_IDENTIFIER = 0
-SAMPLE_ROWS = 100
+SAMPLE_ROWS, MANY_ROWS = 100, 4_000
+INDEXED_COLUMNS = ("identifier_id", "taken_on", "part_id")
 RANK_COLUMNS = ("created_us", "arrived_us", "digest64")
 
 # A row on its way into `results`: a plain tuple, for those are made and bound fastest, in an order of its own. What a
@@ -80,6 +84,7 @@ StoredTuple = tuple[
     int, int, str, bool, int, int, int, int, int, str, int | None, str | None, int | None, str | None, str | None, str,
     int, int, int, int, *tuple[object, ...],
 ]  # fmt: skip
+Stored = Mapping[tuple[str, bool], tuple[Any, ...]]  # rows in the same order
 PROGRESS_COLUMNS = tuple(name for name in Progress._fields if name in StoredResult._fields)
 TUPLE_COLUMNS = (
     "school_id", "source_id", "key", "progress", "kind", "identifier_id", "test_id", "definition_id", "part_id",
@@ -147,14 +152,19 @@ _PARKED = select(identifiers.c.id).where(
     identifiers.c.id.in_(bindparam("ids", expanding=True)),
     identifiers.c.pupil_id.is_(None),
 )
-_EXISTING = select(*(results.c[name] for name in StoredResult._fields)).where(
-    results.c.school_id == bindparam("school"),
-    results.c.source_id == bindparam("source"),
-    results.c.key.in_(bindparam("keys", expanding=True, type_=Text)),
-    results.c.delivery_id != bindparam("delivery"),
+_ANY_RESULT = (
+    select(results.c.key)
+    .where(results.c.school_id == bindparam("school"), results.c.source_id == bindparam("source"))
+    .limit(1)
 )
 _key_of = itemgetter(TUPLE_COLUMNS.index("key"), TUPLE_COLUMNS.index("progress"))
-_in_order_of_fields = itemgetter(*map(TUPLE_COLUMNS.index, StoredResult._fields))
+_whole_key_of = itemgetter(*map(TUPLE_COLUMNS.index, KEY_COLUMNS))
+_rank_of = itemgetter(*map(TUPLE_COLUMNS.index, RANK_COLUMNS))
+_value_of = itemgetter(*map(TUPLE_COLUMNS.index, VALUE_COLUMNS))
+_place_of = itemgetter(*map(TUPLE_COLUMNS.index, INDEXED_COLUMNS))
+_KEY, _IDENTIFIER, _TEST, _YEAR, _CREATED, _DELIVERY = map(
+    TUPLE_COLUMNS.index, ("key", "identifier_id", "test_id", "school_year", "created_us", "delivery_id")
+)
 _progress_values = itemgetter(*map(Progress._fields.index, PROGRESS_COLUMNS))
 
 
@@ -475,6 +485,7 @@ class _Saving:
         self.cipher = cipher
         self.school_id = school_id
         self.source_id = delivery.source_id
+        self.of_source = school_id, delivery.source_id
         self.delivery_id = delivery_id
         self.batch = batch
         self.created_us = batch.head.created_us
@@ -483,8 +494,10 @@ class _Saving:
         self.part_ids: dict[str | None, int] = {None: 0}
         self.erased: frozenset[int] = frozenset()  # places of pupils who were erased: nothing of them is stored
         self.all_new = False  # no key of the chunk before was known: a first delivery asks once
+        self.first: bool | None = None
         self.moved = 0
         self.tied = 0
+        self.by_year: Counter[str] = Counter()  # how many results more there are of each school year
         self.with_results: set[int] = set()  # identifiers whose results may be others than before
         self.tests_changed = False
 
@@ -507,6 +520,8 @@ class _Saving:
             rows = self.to_rows(chunk, identifier_ids, test_ids, definitions)
             counts["results"] += len(rows)
             counts.update(self.save_rows(rows))
+        self.by_year[self.batch.head.school_year] += counts["new"]
+        result_counts.add(self.connection, self.school_id, self.source_id, self.by_year)
         self.with_results.update(identifier_ids[pupil] for pupil in by_pupil)
         without = self.parked(identifier_ids)
         counts["parked"] = sum(count for pupil, count in by_pupil.items() if identifier_ids[pupil] in without)
@@ -644,10 +659,20 @@ class _Saving:
             for some in (rows[:SAMPLE_ROWS], rows[SAMPLE_ROWS:])
         )
 
+    def is_first(self) -> bool:
+        """Whether the store had no results of the source before this message, whose keys all differ."""
+        if self.first is None:
+            self.first = (
+                self.connection.scalar(_ANY_RESULT, {"school": self.school_id, "source": self.source_id}) is None
+            )
+        return self.first
+
     def save_rows(self, rows: list[StoredTuple]) -> Counter[str]:
         """Put in new rows and merge the others; the first few of a chunk tell whether it is likely to have any."""
         keys = [_key_of(row) for row in rows]
-        known: dict[tuple[str, bool], StoredResult] = {}
+        known: Stored = {}
+        if len(rows) >= MANY_ROWS and self.is_first():
+            return Counter(new=insert_first(self.connection, results, TUPLE_COLUMNS, rows))
         self.all_new = self.all_new or not self.existing(keys[:SAMPLE_ROWS])
         if not self.all_new:
             if self.says_the_same(rows):
@@ -659,54 +684,56 @@ class _Saving:
             self.all_new, known = False, self.existing(keys)
         counts = Counter(new=new)
         if known:
-            counts += self.merge([StoredResult._make(_in_order_of_fields(row)) for row in rows], known)
+            counts += self.merge(rows, known)
         return counts
 
-    def merge(self, rows: list[StoredResult], existing: Mapping[tuple[str, bool], StoredResult]) -> Counter[str]:
+    def merge(self, rows: Sequence[tuple[Any, ...]], existing: Stored) -> Counter[str]:
         """Rows whose key was there before: the greater rank counts, every other value goes to history."""
         counts: Counter[str] = Counter()
-        refreshed: list[StoredResult] = []
-        winning: list[StoredResult] = []
-        former: list[StoredResult] = []
+        refreshed: list[tuple[Any, ...]] = []
+        winning: list[tuple[Any, ...]] = []
+        former: list[tuple[Any, ...]] = []
+        elsewhere: list[tuple[Any, ...]] = []  # winning, of another pupil, day or part than before
         for row in rows:
-            old = existing.get((row.key, row.progress))
+            old = existing.get(_key_of(row))
             if old is None:
                 continue  # went in as new
-            wins, same = row.rank > old.rank, row.value == old.value
-            self.tied += not same and row.created_us == old.created_us
+            wins, same = _rank_of(row) > _rank_of(old), _value_of(row) == _value_of(old)
+            self.tied += not same and row[_CREATED] == old[_CREATED]
             if same:
                 counts["unchanged"] += 1
                 if wins:
                     refreshed.append(row)
             elif wins:
                 counts["changed"] += 1
-                self.moved += (row.identifier_id, row.test_id) != (old.identifier_id, old.test_id)
-                self.with_results.add(old.identifier_id)
+                self.moved += (row[_IDENTIFIER], row[_TEST]) != (old[_IDENTIFIER], old[_TEST])
+                self.with_results.add(old[_IDENTIFIER])
+                self.by_year[old[_YEAR]] -= 1
+                self.by_year[row[_YEAR]] += 1
                 former.append(old)
-                winning.append(row)
+                (winning if _place_of(row) == _place_of(old) else elsewhere).append(row)
             else:
                 counts["history"] += 1
                 former.append(row)
-        self.from_history(winning)  # first: most keys have none yet
+        self.from_history(winning + elsewhere)  # first: most keys have none yet
         self.to_history(former)
         self.refresh(refreshed)
-        overwrite(self.connection, results, KEY_COLUMNS, StoredResult._fields, winning)
+        overwrite(self.connection, results, KEY_COLUMNS, TUPLE_COLUMNS, winning, INDEXED_COLUMNS)
+        overwrite(self.connection, results, KEY_COLUMNS, TUPLE_COLUMNS, elsewhere)
         return counts
 
-    def existing(self, keys: Sequence[tuple[str, bool]]) -> dict[tuple[str, bool], StoredResult]:
+    def existing(self, keys: Sequence[tuple[str, bool]]) -> Stored:
         """The stored rows with these keys, less those that this message has just put in."""
-        of_message = {"school": self.school_id, "source": self.source_id, "delivery": self.delivery_id}
-        stored: dict[tuple[str, bool], StoredResult] = {}
-        for portion in portions([key for key, _progress in keys]):
-            rows = self.connection.execute(_EXISTING, {**of_message, "keys": portion})
-            for row in map(StoredResult._make, rows):
-                stored[row.key, row.progress] = row
-        return stored
+        listed = [key for key, _progress in keys]
+        found = rows_of_keys(self.connection, results, TUPLE_COLUMNS, self.of_source, listed, ROWS_OF_A_KEY)
+        return {_key_of(row): row for row in found if row[_DELIVERY] != self.delivery_id}
 
-    def refresh(self, rows: list[StoredResult]) -> None:
+    def refresh(self, rows: list[tuple[Any, ...]]) -> None:
         """Values that this message states again get its rank, but stay with the delivery that stated them first."""
+        if restate(self.connection, results, KEY_COLUMNS, RANK_COLUMNS, TUPLE_COLUMNS, (), rows) == len(rows):
+            return
         for progress in (False, True):
-            for portion in portions([row.key for row in rows if row.progress == progress]):
+            for portion in portions([key for key, kind in map(_key_of, rows) if kind == progress]):
                 self.connection.execute(
                     update(results)
                     .where(
@@ -718,23 +745,18 @@ class _Saving:
                     .values(created_us=self.created_us, arrived_us=self.arrived_us, digest64=self.digest64)
                 )
 
-    def to_history(self, rows: list[StoredResult]) -> None:
+    def to_history(self, rows: list[tuple[Any, ...]]) -> None:
         """Keep each of these values once, with the greatest rank that it was stated with."""
-        keys, columns = (*KEY_COLUMNS, "value_digest"), (*StoredResult._fields, "value_digest")
-        with_digest = [(*row, value_digest(row)) for row in rows]
+        keys, columns = (*KEY_COLUMNS, "value_digest"), (*TUPLE_COLUMNS, "value_digest")
+        with_digest = [(*row, value_digest(_value_of(row))) for row in rows]
         keep_greatest(self.connection, result_history, keys, RANK_COLUMNS, columns, with_digest)
 
-    def from_history(self, rows: list[StoredResult]) -> None:
+    def from_history(self, rows: list[tuple[Any, ...]]) -> None:
         """Values that count again no longer stand among the others."""
-        history = result_history.c
-        of_source = and_(history.school_id == self.school_id, history.source_id == self.source_id)
-        for portion in portions(rows):
-            keys = select(history.key).where(of_source, history.key.in_([row.key for row in portion]))
-            former = set(self.connection.scalars(keys))
-            again = [(row.key, row.progress, value_digest(row)) for row in portion if row.key in former]
-            if again:
-                own = tuple_(history.key, history.progress, history.value_digest).in_(again)
-                self.connection.execute(delete(result_history).where(of_source, own))
+        keys = [row[_KEY] for row in rows]
+        former = {key for (key,) in rows_of_keys(self.connection, result_history, ("key",), self.of_source, keys, 1)}
+        again = [(*_whole_key_of(row), value_digest(_value_of(row))) for row in rows if row[_KEY] in former]
+        delete_rows(self.connection, result_history, (*KEY_COLUMNS, "value_digest"), again)
 
     def parked(self, identifier_ids: list[int]) -> set[int]:
         """Those identifiers that belong to no pupil."""

@@ -82,7 +82,7 @@ def made_outside(connection: Connection, viewer: Viewer, owners: Owners, period:
     A sitting comes once for each definition that rows of it came with.
     """
     query = _made(viewer, owners, parts=False).where(_outside(period))
-    return [MadeTest(owners[owner], *rest) for owner, *rest in connection.execute(query)]
+    return _made_tests(connection, owners, query)
 
 
 def made_but_not_read(
@@ -94,7 +94,7 @@ def made_but_not_read(
     """
     skipped_parts = and_(results.c.part_id > 0, results.c.taken_on < all_from, _has_total())
     query = _made(viewer, owners, parts=parts).where(or_(_outside(period), skipped_parts))
-    return [MadeTest(owners[owner], *rest) for owner, *rest in connection.execute(query)]
+    return _made_tests(connection, owners, query)
 
 
 def is_made(row: ResultRow) -> bool:
@@ -135,6 +135,13 @@ def _made(viewer: Viewer, owners: Owners, *, parts: bool) -> Select[Any]:
         )
         .group_by(*columns, *([r.part_id] if parts else []))
     )
+
+
+def _made_tests(connection: Connection, owners: Owners, query: Select[Any]) -> list[MadeTest]:
+    return [
+        MadeTest(owners[identifier_id], test_id, taken_on, definition_id, part_id)
+        for identifier_id, test_id, taken_on, definition_id, part_id in connection.execute(query).all()
+    ]
 
 
 def _outside(period: Period) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from typing import Protocol
 
 from models.results.current_results import ResultRow
@@ -37,23 +38,27 @@ class MadeOn(Protocol):
 
 def sittings_of_days(made: Iterable[MadeOn]) -> dict[Sitting, Sitting]:
     """The sitting that each (pupil, test, day) of these results belongs to; their order does not matter."""
-    days_of_test: dict[tuple[int, int, int], dict[str, list[MadeOn]]] = defaultdict(lambda: defaultdict(list))
+    by_year: dict[tuple[int, int, int], list[MadeOn]] = defaultdict(list)
     for result in made:
-        days_of_test[result.pupil_id, result.test_id, _year(result.taken_on)][result.taken_on].append(result)
+        by_year[result.pupil_id, result.test_id, _year(result.taken_on)].append(result)
     sittings: dict[Sitting, Sitting] = {}
-    for (pupil_id, test_id, _), results_of_day in days_of_test.items():
-        for day, last in _days(results_of_day).items():
+    for (pupil_id, test_id, _), results in by_year.items():
+        for day, last in _days_of(results).items():
             sittings[pupil_id, test_id, day] = (pupil_id, test_id, last)
     return sittings
 
 
+@lru_cache(maxsize=10_000)  # many results, of few days
 def _year(day: str) -> int:
     """The year in which the school year of a day begins."""
     return int(day[:4]) - (day[5:7] < "08")
 
 
-def _days(results_of_day: dict[str, list[MadeOn]]) -> dict[str, str]:
-    """The day of the sitting for each day on which a pupil made something of a test."""
+def _days_of(results: Iterable[MadeOn]) -> dict[str, str]:
+    """The day of the sitting for each day of a school year on which a pupil made something of a test."""
+    results_of_day: dict[str, list[MadeOn]] = defaultdict(list)
+    for result in results:
+        results_of_day[result.taken_on].append(result)
     if len(results_of_day) == 1:
         return {day: day for day in results_of_day}
     with_total = {day for day, results in results_of_day.items() if any(result.part_id == 0 for result in results)}
@@ -101,15 +106,26 @@ def made_outside_of(
     `rows` are those that were read, up to today; `not_read` is what else was made. What is of the `future` is of no
     sitting yet, and has its own day; so has everything where `of_parts` says that parts are shown by themselves.
     """
-    made = {_made(row) for row in rows if is_made(row)} | set(not_read)
+    made = {_made(row) for row in rows if is_made(row)}
+    made.update(not_read)
     not_yet = [_made(row) for row in future if is_made(row)]
+    first, last = period.first, period.last
     if of_parts:
-        return [item for item in (*made, *not_yet) if item.taken_on not in period]
-    concerned = {(item.pupil_id, item.test_id) for item in made if item.taken_on not in period}
-    made = {item for item in made if (item.pupil_id, item.test_id) in concerned}
-    sittings = sittings_of_days(made)
-    dated = [item._replace(taken_on=sittings[item.pupil_id, item.test_id, item.taken_on][2]) for item in made]
-    return [item for item in (*dated, *not_yet) if item.taken_on not in period]
+        return [item for item in (*made, *not_yet) if not first <= item.taken_on <= last]
+    by_year: dict[tuple[int, int, int], list[MadeTest]] = defaultdict(list)
+    for item in made:
+        by_year[item.pupil_id, item.test_id, _year(item.taken_on)].append(item)
+    outside = [item for item in not_yet if not first <= item.taken_on <= last]
+    for items in by_year.values():
+        days = {item.taken_on for item in items}
+        if all(first <= day <= last for day in days):  # so are its sittings, whose days are among these
+            continue
+        sitting_of = _days_of(items) if len(days) > 1 else {}
+        for item in items:
+            day = sitting_of.get(item.taken_on, item.taken_on)
+            if not first <= day <= last:
+                outside.append(item if day == item.taken_on else item._replace(taken_on=day))
+    return outside
 
 
 def _made(row: ResultRow) -> MadeTest:

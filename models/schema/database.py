@@ -365,6 +365,24 @@ def insert_new(connection: Connection, table: Table, columns: Sequence[str], row
     return _INSERT_NEW[connection.dialect.name](connection, table.name, named, rows)
 
 
+def insert_first(connection: Connection, table: Table, columns: Sequence[str], rows: Rows) -> int:
+    """Insert rows whose keys differ and of which the table has none; returns how many, as `insert_new`.
+
+    PostgreSQL takes them straight into the table then, and refuses them all where one is there after all.
+    """
+    if connection.dialect.name != "postgresql" or stands_on_nodes(connection):
+        return insert_new(connection, table, columns, rows)
+    with _driver(connection) as driver, driver.cursor() as cursor:
+        _copy(cursor, table.name, ", ".join(columns), rows)
+    return len(rows)
+
+
+def _copy(cursor: Any, table: str, named: str, rows: Rows) -> None:
+    with cursor.copy(f"COPY {table} ({named}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
 def _insert_new_sqlite(connection: Connection, table: str, named: str, rows: Rows) -> int:
     marks = ",".join("?" * len(rows[0]))
     statement = f"INSERT INTO {table} ({named}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
@@ -391,26 +409,64 @@ def _from_staging(connection: Connection, table: str, named: str, rows: Rows, st
     """Copy rows to a temporary table and execute one statement on all of them; how many rows that concerned."""
     staging = f"incoming_{table}"
     with _driver(connection) as driver, driver.cursor() as cursor:
-        empty = f"SELECT {named} FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
+        empty = f"SELECT * FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
         cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS {empty}")
-        with cursor.copy(f"COPY {staging} ({named}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+        _copy(cursor, staging, named, rows)
         cursor.execute(statement.format(staging=staging))
         concerned = cursor.rowcount
         cursor.execute(f"TRUNCATE {staging}")
     return int(concerned)
 
 
-def overwrite(connection: Connection, table: Table, keys: Sequence[str], columns: Sequence[str], rows: Rows) -> None:
-    """Put whole rows in the place of those with the same keys; `columns` names what a row holds, in its order."""
+def rows_of_keys(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    of_source: tuple[int, int],
+    keys: Sequence[str],
+    most: int,
+) -> list[tuple[Any, ...]]:
+    """What the rows with these keys of a school and source hold in these columns; at most so many rows of each key."""
+    named = f"{', '.join(columns)} FROM {table.name}"
+    if connection.dialect.name == "sqlite":
+        query = f"SELECT {named} WHERE school_id = ? AND source_id = ? AND key IN ({{marks}})"
+    elif stands_on_nodes(connection):
+        query = f"SELECT {named} WHERE school_id = %s AND source_id = %s AND key IN ({{marks}})"
+    else:
+        # One search a key, in any plan: of a table that was never analyzed PostgreSQL expects a source to have hardly
+        # any rows, and would read all of them for each portion of keys.
+        query = (
+            "SELECT found.* FROM (SELECT %s::int AS school, %s::int AS source, unnest(ARRAY[{marks}]) AS key) wanted "  # noqa: S608
+            f"CROSS JOIN LATERAL (SELECT {named} WHERE school_id = wanted.school AND source_id = wanted.source "
+            f"AND key = wanted.key LIMIT {most}) found"
+        )
+    mark, rows = "?" if connection.dialect.name == "sqlite" else "%s", []
+    with _driver(connection) as driver:
+        for portion in portions(keys):
+            marked = query.format(marks=",".join([mark] * len(portion)))
+            rows += driver.execute(marked, (*of_source, *portion)).fetchall()
+    return rows
+
+
+def overwrite(
+    connection: Connection,
+    table: Table,
+    keys: Sequence[str],
+    columns: Sequence[str],
+    rows: Rows,
+    same: Sequence[str] = (),
+) -> None:
+    """Put whole rows in the place of those with the same keys; `columns` names what a row holds, in its order.
+
+    In the columns `same` they hold what those hold: SQLite leaves an index of these alone then, as PostgreSQL does.
+    """
     if not rows:
         return
     if stands_on_nodes(connection):
         _delete_keys(connection, table, keys, columns, rows)
         insert_new(connection, table, columns, rows)
         return
-    others = [name for name in columns if name not in keys]
+    others = [name for name in columns if name not in keys and name not in same]
     if connection.dialect.name == "postgresql":
         own = " AND ".join(f"{table.name}.{name} = new.{name}" for name in keys)
         values = ", ".join(f"{name} = new.{name}" for name in others)
@@ -488,6 +544,21 @@ def keep_greatest(
     statement = f"INSERT INTO {table.name} ({named}) VALUES ({marks}) {conflict}"  # noqa: S608
     with _driver(connection) as driver:
         driver.executemany(statement, rows)
+
+
+def delete_rows(connection: Connection, table: Table, keys: Sequence[str], rows: Rows) -> None:
+    """Delete the rows with these values in the columns `keys`, which are its primary key."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql" and not stands_on_nodes(connection):
+        own = " AND ".join(f"{table.name}.{name} = gone.{name}" for name in keys)
+        statement = f"DELETE FROM {table.name} USING {{staging}} gone WHERE {own}"  # noqa: S608
+        _from_staging(connection, table.name, ", ".join(keys), rows, statement)
+        return
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    own = " AND ".join(f"{name} = {mark}" for name in keys)
+    with _driver(connection) as driver:
+        driver.cursor().executemany(f"DELETE FROM {table.name} WHERE {own}", rows)  # noqa: S608
 
 
 def _delete_keys(connection: Connection, table: Table, keys: Sequence[str], columns: Sequence[str], rows: Rows) -> None:

@@ -36,6 +36,7 @@ from models.schema.tables import (
     parts,
     pupils,
     raw_messages,
+    result_counts,
     result_history,
     results,
     rosters,
@@ -54,7 +55,7 @@ SERVER = "rondblik_node_"  # and its number, from 0
 SCHOOL_TABLES: tuple[Table, ...] = (
     deliveries, raw_messages, fetched_documents, data_versions, pupils, identifiers, identifier_links,
     erased_identifiers, classes, groups, memberships, teachers, teacher_groups, rosters, tests, test_definitions, parts,
-    results, result_history, subject_mappings, class_thresholds, signal_marks, goals, due_dates, notes,
+    results, result_history, result_counts, subject_mappings, class_thresholds, signal_marks, goals, due_dates, notes,
 )  # fmt: skip
 # How many rows go to a node and come from it in one message.
 BATCH_ROWS, FETCH_ROWS = 1_000, 10_000

@@ -549,6 +549,16 @@ result_history = Table(
     PrimaryKeyConstraint(*KEY_COLUMNS, "value_digest"),
 )
 
+result_counts = Table(
+    "result_counts",  # how many results there are of a source in a school year
+    metadata,
+    _school(),
+    Column("source_id", Integer, nullable=False),
+    Column("school_year", Text, nullable=False),
+    Column("stored", Integer, nullable=False),
+    PrimaryKeyConstraint("school_id", "source_id", "school_year"),
+)
+
 subject_mappings = Table(
     "subject_mappings",
     metadata,

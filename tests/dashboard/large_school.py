@@ -10,14 +10,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, insert, text
 
 from models.schema import database, tables
 from models.schema.encryption import PiiCipher
 from models.schema.records import Kind, Level, Norm, Part, Status, Term, TestDefinition
 from models.schema.stored_result import StoredResult
 from tests import encrypted
-from tests.dashboard.school import BANDS, NOW, YEAR, number, us
+from tests.dashboard.school import BANDS, COUNT_RESULTS, NOW, YEAR, number, us
 
 SCHOOL, TEACHER = 1, 1
 SUBJECTS = ("rekenen", "spelling", "begrijpend lezen", "technisch lezen", "taal", "schrijven", "engels",
@@ -239,3 +239,4 @@ def _results(connection: Connection, pupils: int, columns: int) -> None:
                 made=40 if pupil % 3 else 12, correct=30, worked_ms=1_800_000,
             )  # fmt: skip
     _many(connection, "results", rows)
+    connection.execute(text(COUNT_RESULTS))

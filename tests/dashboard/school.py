@@ -54,6 +54,12 @@ SPELL_WEEK = (71.5, 80, 66, 0, 92.5, 48, None, 77, 85, 63, 59, None)
 SKILL = (212, 203, 192, 221, 199, 188, 217, 209, 196, 170, 206, None)
 FIFTH = ("II", "III", "IV", "I", "III", "V", "I", "II", "IV", "V", "III", None)
 
+# What the program keeps up to date itself where results come in by messages.
+COUNT_RESULTS = (
+    "INSERT INTO result_counts (school_id, source_id, school_year, stored) "
+    "SELECT school_id, source_id, school_year, count(*) FROM results GROUP BY school_id, source_id, school_year"
+)
+
 
 def build(engine: Engine, cipher: PiiCipher) -> None:
     """Fill an empty store; the clock must stand at NOW."""
@@ -336,6 +342,7 @@ def _results(connection: Connection) -> None:
     rows.add(101, 2, "2026-11-13", **number(88))  # of the other class
     rows.add(90, 2, "2026-09-20", **number(33))  # left the class
     _many(connection, "results", rows.rows)
+    connection.execute(text(COUNT_RESULTS))
 
 
 def _sums(rows: _Rows, codes: list[str]) -> None:

@@ -62,10 +62,10 @@ def test_a_digest_of_a_value_is_what_it_was() -> None:
     """Fixed: another digest makes every value in the history a new one, unless a migration computes it anew."""
     plain = dict.fromkeys(StoredResult._fields)
     row = StoredResult(**plain | {"identifier_id": 7, "score": 65_000, "score_text": "6.5", "detail": '{"a": "é"}'})  # type: ignore[arg-type]
-    assert stored_result.value_digest(row).hex() == "0276d33975f4dadc00a6247be4e46e74"
-    assert stored_result.value_digest(row._replace(score_text=None)) != stored_result.value_digest(row)
+    assert stored_result.value_digest(row.value).hex() == "0276d33975f4dadc00a6247be4e46e74"
+    assert stored_result.value_digest(row._replace(score_text=None).value) != stored_result.value_digest(row.value)
     same_words = row._replace(score_text="x", school_year="y"), row._replace(score_text="y", school_year="x")
-    assert len({stored_result.value_digest(word) for word in same_words}) == 2
+    assert len({stored_result.value_digest(word.value) for word in same_words}) == 2
 
 
 def turn_columns(engine: Engine) -> None:

@@ -104,6 +104,7 @@ NOTHING: dict[str, set[str]] = {
         "newest_us", "arrived_us",
     },
     "parts": {"school_id", "id", "code"},
+    "result_counts": {"school_id", "source_id", "school_year", "stored"},
     "subject_mappings": {"school_id", "source_id", "field", "pattern", "subject", "set_by", "set_us"},
     "class_thresholds": {"school_id", "class_id", "name", "value", "set_by", "set_us"},
     "due_dates": {"school_id", "class_id", "test_id", "due_on", "set_by", "set_us"},
@@ -336,10 +337,11 @@ def test_nothing_of_the_pupil_stays_and_nothing_of_others_goes(known: Known, tmp
     assert where_named(store) == set()
     after = rows(store.engine)
     assert changes(before, after) == {name: number for name, number in certificate.counts.items() if number} | {
-        "data_versions": 1
+        "data_versions": 1,
+        "result_counts": 1,
     }
     changed = {name: certificate.counts[name] for name in CHANGED}
-    assert changes(after, before) == {"erased_identifiers": 4, "data_versions": 1, **changed}
+    assert changes(after, before) == {"erased_identifiers": 4, "data_versions": 1, "result_counts": 1, **changed}
     assert all(certificate.counts[name] > 0 for name in (*DELETED, *CHANGED))
     assert version_of(store) > version
     for name in ("results", "result_history", "goals", "notes", "signal_marks", "identifiers", "raw_messages"):

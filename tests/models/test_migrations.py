@@ -84,7 +84,7 @@ def test_a_store_of_an_earlier_program_is_upgraded(any_store: Store, bare: Engin
     make(earlier.engine, name)
     tables = set(inspect(earlier.engine).get_table_names()) - {"key_fingerprints"}  # of the store it stands in
     copy_rows(filled.engine, earlier.engine, tables, as_then=True)
-    copy_rows(filled.engine, any_store.engine, tables, as_then=False)
+    copy_rows(filled.engine, any_store.engine, {*tables, "result_counts"}, as_then=False)  # the upgrade counts them
     for _ in range(2):
         database.upgrade(earlier.engine)
     expected = without(schema(any_store.engine), ANY_ORDER, DEFAULTS)

@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import Engine
 
 from connectors.uwlr.agreement import TOLERANT
-from models.access.viewer import Viewer
+from models.access.viewer import Role, Viewer
 from models.classroom.class_state import ClassState, class_state
+from models.classroom.material_uptake import material_catalogue
 from models.classroom.timeline import pupil_timeline
 from models.ingest import identity
 from models.results.periods import of_school_year
@@ -31,6 +32,7 @@ from tests.uwlr.messages import message, result_xml
 
 MILA = 101  # of the other class
 YEAR = of_school_year(school.YEAR)
+IRIS = Viewer(school.SCHOOL, Role.SUPPORT, None, "Iris Smit")
 
 
 @pytest.fixture
@@ -71,10 +73,11 @@ def another(store: Store) -> Iterator[Store]:
 
 
 def seen(engine: Engine) -> object:
-    """All that screens show of both classes, and of a pupil by himself."""
+    """All that screens show of both classes, of a pupil by himself, and of the materials of a class and of all."""
     with database.read_transaction(engine) as connection:
         lars = pupil_timeline(connection, HANNA, LARS, YEAR)
-    return [visible(read(engine, class_id)) for class_id in (school.CLASS_A, school.CLASS_B)], lars
+        materials = [material_catalogue(connection, viewer) for viewer in (HANNA, IRIS)]
+    return [visible(read(engine, class_id)) for class_id in (school.CLASS_A, school.CLASS_B)], lars, materials
 
 
 def visible(state: ClassState) -> object:
@@ -177,6 +180,24 @@ def test_what_looks_different_by_a_message_without_being_in_it_is_computed_anew(
     assert read(known.engine, school.CLASS_B) is renamed  # its name stays the newest
     take(known, of_pupil(LARS, "7", "2026-11-19"))
     assert read(known.engine, school.CLASS_B) is not renamed  # the first name is the newest again
+
+
+def test_a_test_that_is_stated_again_this_year_is_one_of_the_materials_at_once(known: Store) -> None:
+    other_test = "<toets><toetscode>T9</toetscode><toetsnaam>Toets 9</toetsnaam><leerjaar>6</leerjaar></toets>"
+
+    def codes() -> set[str]:
+        with database.read_transaction(known.engine) as connection:
+            materials = material_catalogue(connection, IRIS).materials
+        return {test.code for material in materials for test in material.tests}
+
+    for made_on, year in (("2026-07-01", "2025-2026"), ("2026-11-12", school.YEAR)):
+        assert "T9" not in codes()
+        own = {"leerlingid": las_key(MILA), "schooljaar": year, "aanmaakdatum": f"{made_on}T10:00:00"}
+        result = result_xml("t", "6", afnamedatum="2026-06-01")
+        receipt = take(known, message(results=result, tests=other_test, **own), agreement=TOLERANT)
+        assert receipt.verdict is not Verdict.REJECT, receipt.findings
+    assert "T9" in codes()
+    agrees(known)
 
 
 def test_a_message_that_is_refused_or_was_here_before_changes_no_version(known: Store) -> None:
