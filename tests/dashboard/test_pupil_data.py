@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import flask
@@ -13,11 +14,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from dashboard.worker.context import WorkContext
-from dashboard.worker.loop import work_once
+from dashboard.worker.loop import do, work_once
 from models.access.audit import Administered, Exported, open_audit
 from models.access.viewer import Viewer
+from models.ingest import work_queue
 from models.ingest.legal_holds import place_hold
-from models.schema import database
+from models.schema import clock, database
 from models.schema.tables import classes, memberships, pupils, results
 from tests.conftest import Store
 from tests.dashboard import school
@@ -204,3 +206,69 @@ def test_an_erasure_that_cannot_be_remembered_erases_nothing_and_is_said(
     assert "door een storing bij ons niet gelukt" in shown_page(sam, answer.headers["Location"])
     assert count_of(known_school)[0] == 1
     assert Administered("pupil erased", AISHA, (AISHA,)) not in audited(known_school)
+
+
+class Killed(BaseException):
+    """Ends a worker as a kill would: nothing of it goes on."""
+
+
+@pytest.mark.parametrize("left_at", ["dashboard.worker.erasures.open_audit", "dashboard.worker.erasures.purge_deleted"])
+def test_the_erasure_of_a_worker_that_was_killed_is_finished_by_the_next_with_its_certificate(
+    web: flask.Flask, known_school: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_at: str
+) -> None:
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    page = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN).headers["Location"]
+
+    def killed(*_arguments: object) -> object:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(left_at, killed)
+        with pytest.raises(Killed):
+            work(known_school, tmp_path)
+    assert count_of(known_school)[0] == 0
+    certificate = page.replace("wissen", "bewijs") + ".html"
+    assert "wordt gewist" in shown_page(sam, page)
+    assert sam.get(certificate, base_url=HERE, headers=OWN).status_code == 404
+    with clock.fixed(school.NOW + timedelta(minutes=2)):  # its lease is over
+        work(known_school, tmp_path)
+        done = shown_page(sam, page)
+    assert "Leerling 1 is gewist" in done
+    assert "rondblik person purge" not in done
+    assert sam.get(certificate, base_url=HERE, headers=OWN).status_code == 200
+    assert audited(known_school).count(Administered("pupil erased", AISHA, (AISHA,))) == 1
+    with clock.fixed(school.NOW + timedelta(minutes=5)):
+        assert not work_once(WorkContext(known_school.engine, known_school.cipher, data=tmp_path))
+
+
+def test_what_fails_after_the_erasure_leaves_a_certificate_that_says_so(
+    web: flask.Flask, known_school: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    page = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN).headers["Location"]
+
+    def full(_engine: object) -> bool:
+        raise OSError("no room")
+
+    monkeypatch.setattr("dashboard.worker.erasures.purge_deleted", full)
+    work(known_school, tmp_path)
+    done = shown_page(sam, page)
+    assert "Leerling 1 is gewist" in done
+    assert "rondblik person purge" in done
+    assert sam.get(page.replace("wissen", "bewijs") + ".html", base_url=HERE, headers=OWN).status_code == 200
+
+
+def test_a_worker_that_lost_its_lease_erases_nothing(web: flask.Flask, known_school: Store, tmp_path: Path) -> None:
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    page = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN).headers["Location"]
+    stale = work_queue.claim(known_school.engine)
+    assert stale is not None
+    with clock.fixed(school.NOW + timedelta(minutes=2)):
+        assert work_queue.claim(known_school.engine) is not None
+        do(WorkContext(known_school.engine, known_school.cipher, data=tmp_path), stale)
+    assert count_of(known_school)[0] == 1
+    assert not (tmp_path / "erased.jsonl").exists()
+    assert "wordt gewist" in shown_page(sam, page)

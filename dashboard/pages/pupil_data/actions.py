@@ -68,6 +68,12 @@ def find_request(viewer: Viewer, token: str | None) -> RequestState | None:
     return found if found is not None and found.kind in kinds and found.school_id == viewer.school_id else None
 
 
+def is_erased(erasure: RequestState) -> bool:
+    """Whether a request is of an erasure that was done, and is over: else its report may be there already."""
+    is_over = erasure.state in (page_requests.DONE, page_requests.FAILED)
+    return erasure.kind == page_requests.ERASE and is_over and erasure.report is not None
+
+
 def save_file(number: str, kind: str) -> ResponseReturnValue:
     """Everything that is stored about a pupil, as JSON or as a page."""
     viewer, context = request.viewer(), request.context()
@@ -129,7 +135,7 @@ def save_certificate(token: str) -> ResponseReturnValue:
     """What was erased and when, as a page without a name."""
     viewer, context = request.viewer(), request.context()
     erasure = None if viewer is None else find_request(viewer, token)
-    if viewer is None or erasure is None or erasure.kind != page_requests.ERASE or erasure.report is None:
+    if viewer is None or erasure is None or erasure.report is None or not is_erased(erasure):
         flask.abort(404)
     with database.read_transaction(context.engine, viewer.school_id) as connection:
         school = school_name(connection, viewer) or ""
