@@ -168,6 +168,39 @@ def test_an_administrator_sees_what_goes_types_the_name_and_saves_a_certificate(
     assert post(sam, path, naam=NAME) == 404
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "typed"),
+    [
+        ("Ai\u0308sha", "Bouzid", "A\u00efsha Bouzid"), ("Aïsha", "d'Hondt", "Aïsha d\u2019Hondt"),
+        ("<b>Aïsha</b>", "&amp;", "<b>Aïsha</b> &amp;"),
+    ],
+)  # fmt: skip
+def test_a_name_is_typed_as_a_keyboard_spells_it(
+    web: flask.Flask, known_school: Store, tmp_path: Path, first: str, last: str, typed: str
+) -> None:
+    with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
+        own = pupils.c.school_id == school.SCHOOL, pupils.c.id == AISHA
+        connection.execute(pupils.update().where(*own).values(first_name=first, last_name=last))
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    assert f"Nummer {AISHA} in Rondblik" in shown_page(sam, path)
+    assert post(sam, path, naam="Bente van der Laan") == 422
+    assert post(sam, path, naam=typed) == 303
+
+
+def test_of_two_confirmations_one_erases_and_the_other_says_that_it_was_done(
+    web: flask.Flask, known_school: Store, tmp_path: Path
+) -> None:
+    sam = as_persona(web, "sam")
+    paths = [counted(sam, known_school, tmp_path) for _tab in range(2)]
+    asked = [sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN).headers["Location"] for path in paths]
+    work(known_school, tmp_path)
+    done = [shown_page(sam, path) for path in asked]
+    assert "Leerling 1 is gewist" in done[0]
+    assert "Deze leerling is er niet (meer)" in done[1]
+    assert audited(known_school).count(Administered("pupil erased", AISHA, (AISHA,))) == 1
+
+
 def test_a_legal_hold_is_said_before_anything_is_asked(web: flask.Flask, known_school: Store, tmp_path: Path) -> None:
     sam = as_persona(web, "sam")
     path = counted(sam, known_school, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import flask
 from flask.typing import ResponseReturnValue
@@ -127,8 +128,13 @@ def erase(token: str) -> ResponseReturnValue:
 
 
 def is_confirmed(typed: str, name: str) -> bool:
-    """Whether what was typed is this name, apart from capitals and spaces."""
-    return " ".join(typed.split()).casefold() == " ".join(name.split()).casefold()
+    """Whether what was typed is this name, apart from capitals, spaces, and how a keyboard spells accents and quotes."""
+    return _plain(typed) == _plain(name)
+
+
+def _plain(name: str) -> str:
+    composed = unicodedata.normalize("NFKC", name).replace("\u2019", "'").replace("\u2018", "'")
+    return " ".join(composed.split()).casefold()
 
 
 def save_certificate(token: str) -> ResponseReturnValue:

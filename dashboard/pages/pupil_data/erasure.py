@@ -122,7 +122,7 @@ def _counted(viewer: Viewer, token: str, report: dict[str, Any]) -> list[Any]:
     )
     warning = _("This cannot be undone. Save all data first if the pupil or the parents ask for it.")
     return [
-        _head(name),
+        _head(f"{name} · {_('Number {number} in Rondblik', number=pupil.id)}"),
         card(_("What is deleted"), [_table(report), html.P(counted, className="sm t2 mt")], id="counted"),
         card(_("Erase"), [html.P(warning), form], className="mt", id="confirm"),
     ]
