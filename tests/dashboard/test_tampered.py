@@ -12,6 +12,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice, product
 from typing import Any
 from urllib.parse import urlencode
@@ -39,6 +40,7 @@ FEW: tuple[Any, ...] = (None, True, 2**200, "\ud800", [1], [[1]], {"a": {}}, [{}
 EVERY = 1 if "RONDBLIK_FUZZ" in os.environ else 7  # of the thousands of requests; `make fuzz` sends all
 ALLOWED = {200, 204, 400, 401, 403, 409, 413}
 SECRETS = (*(name[2] for name in school.NAMES_B), "Zoë", "Anders", "Elders")  # of another class, and of another school
+EVERYBODY = (*PERSONAS, VENDOR, replace(PUPIL, name="Leerling"))  # those who can be chosen are named on pages
 
 
 class Tamper:
@@ -211,9 +213,8 @@ def test_no_tampered_callback_fails_or_shows_what_it_must_not(
     known_school: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each callback as who uses it; `make fuzz` has each callback tampered with as everybody."""
-    users = (*PERSONAS, VENDOR, PUPIL)
-    web = create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=users))
-    visitors = {user.key: as_persona(web, user.key) for user in users}
+    web = create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=EVERYBODY))
+    visitors = {user.key: as_persona(web, user.key) for user in EVERYBODY}
     shown = visitors["sam"].post(f"{addresses.ACCOUNTS}/leerlingpagina", data={"aan": "1"}, base_url=HERE, headers=OWN)
     assert shown.status_code == 303
     paths = paths_of(visitors["sam"])
@@ -337,8 +338,7 @@ def test_no_tampered_address_of_a_file_fails_or_shows_what_it_must_not(
     known_school: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Files, reports and certificates that are named in the address, as everybody."""
-    users = (*PERSONAS, VENDOR, PUPIL)
-    web = create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=users))
+    web = create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=EVERYBODY))
     rules = [
         rule.rule
         for rule in web.url_map.iter_rules()
@@ -349,7 +349,7 @@ def test_no_tampered_address_of_a_file_fails_or_shows_what_it_must_not(
         and not rule.endpoint.startswith("receive")
     ]
     wrong, sent = [], 0
-    for user in users:
+    for user in EVERYBODY:
         tamper = Tamper(as_persona(web, user.key), secrets_of(user.key))
         for rule, number in product(rules, GET_NUMBERS):
             path = re.sub(r"<[^>]*kind>", "json", re.sub(r"<(?![^>]*kind>)[^>]+>", number, rule))

@@ -128,7 +128,7 @@ def erase(token: str) -> ResponseReturnValue:
 
 
 def is_confirmed(typed: str, name: str) -> bool:
-    """Whether what was typed is this name, apart from capitals, spaces, and how a keyboard spells accents and quotes."""
+    """Whether what was typed is this name, apart from capitals, spaces, and the spelling of accents and quotes."""
     return _plain(typed) == _plain(name)
 
 
