@@ -1,4 +1,4 @@
-"""What reads or writes data of a school takes who looks: every public function that pages can reach, by its signature."""
+"""What reads or writes data of a school takes who looks: every public function that pages reach, by its parameters."""
 
 from __future__ import annotations
 
