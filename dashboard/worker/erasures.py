@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from connectors.errors import Fatal
 from dashboard.worker.context import WorkContext
+from models.access.accounts import is_role_now
 from models.access.audit import Administered, open_audit
 from models.access.viewer import Role, Viewer
 from models.ingest import erasure, page_requests
@@ -32,6 +33,10 @@ _HELD = Fatal(
     "Voor deze leerling of de hele school geldt een bewaarplicht. Er is niets gewist. De technisch "
     "beheerder kan de bewaarplicht beëindigen.",
     "A legal hold stands on this pupil or the whole school. Nothing was erased. The operator can end the hold.",
+)
+_NO_ROLE = Fatal(
+    "Wie hierom vroeg, is intussen geen beheerder meer. Er is niets gewist.",
+    "Whoever asked for this is no administrator any more. Nothing was erased.",
 )
 _NO_FOLDER = Fatal(
     "De datamap is niet bekend, zodat het wissen niet onthouden kan worden. Er is niets gewist.",
@@ -82,6 +87,8 @@ def _person(context: WorkContext, job: Job, asked: dict[str, Any]) -> Person:
         raise _UNKNOWN
     try:
         with read_transaction(context.engine, job.school_id) as connection:
+            if asked.get("role") is not None and not is_role_now(connection, asked["role"]):
+                raise _NO_ROLE
             check_not_held(connection, job.school_id, asked["pupil"])
             return erasure.find_pupil(connection, context.cipher, job.school_id, asked["pupil"])
     except PupilUnknown:

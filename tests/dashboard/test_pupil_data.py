@@ -13,8 +13,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from dashboard.auth.request import AppOptions
+from dashboard.server.sign_in import SignIn
+from dashboard.server.wsgi import create_app
 from dashboard.worker.context import WorkContext
 from dashboard.worker.loop import do, work_once
+from models.access import accounts
 from models.access.audit import Administered, Exported, open_audit
 from models.access.viewer import Viewer
 from models.ingest import work_queue
@@ -25,6 +29,7 @@ from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.test_own_page import post
+from tests.dashboard.test_schools_overview import browser
 from tests.dashboard.test_web import HERE, OWN, as_persona, shown_page
 
 AISHA, NAME = 1, "Aïsha Bouzid"
@@ -199,6 +204,30 @@ def test_of_two_confirmations_one_erases_and_the_other_says_that_it_was_done(
     assert "Leerling 1 is gewist" in done[0]
     assert "Deze leerling is er niet (meer)" in done[1]
     assert audited(known_school).count(Administered("pupil erased", AISHA, (AISHA,))) == 1
+
+
+def test_whoever_lost_the_role_before_a_worker_came_erases_nobody(known_school: Store, tmp_path: Path) -> None:
+    options = AppOptions(demo=False, users=(), signs_in=True)
+    app = create_app(known_school.engine, known_school.cipher, options, sign_in_options=SignIn((), local=True))
+    with database.write_transaction(known_school.engine) as connection:
+        roles = []
+        for name in ("sam", "ali"):
+            account_id = accounts.signed_in(connection, known_school.cipher, "https://x.example", name, name)
+            accounts.make_administrator(connection, account_id, school.SCHOOL, "test")
+            roles += accounts.roles_of(connection, account_id)
+    first, second = (Viewer(role.school_id, role.role, name="Beheer", role_id=role.id) for role in roles)
+    sam = browser(app, first)
+    path = counted(sam, known_school, tmp_path)
+    asked = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN).headers["Location"]
+    with database.write_transaction(known_school.engine) as connection:
+        accounts.end_role(connection, second, first.role_id or 0)
+    work(known_school, tmp_path)
+    assert count_of(known_school)[0] == 1
+    assert "geen beheerder meer" in shown_page(browser(app, second), asked)
+    ali = browser(app, second)
+    ali.post(counted(ali, known_school, tmp_path), data={"naam": NAME}, base_url=HERE, headers=OWN)
+    work(known_school, tmp_path)
+    assert count_of(known_school)[0] == 0
 
 
 def test_a_legal_hold_is_said_before_anything_is_asked(web: flask.Flask, known_school: Store, tmp_path: Path) -> None:

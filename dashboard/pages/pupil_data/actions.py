@@ -151,7 +151,8 @@ def save_certificate(token: str) -> ResponseReturnValue:
 
 def _submit(kind: str, viewer: Viewer, pupil_id: int) -> ResponseReturnValue:
     context = request.context()
-    payload = json.dumps({"pupil": pupil_id, "by": viewer.name, "user": viewer.user_key}).encode()
+    by = {"by": viewer.name, "user": viewer.user_key, "role": viewer.role_id}
+    payload = json.dumps({"pupil": pupil_id, **by}).encode()
     asked = PageRequest(kind, str(pupil_id), payload, school_id=viewer.school_id)
     token = page_requests.submit(context.engine, context.cipher, asked)
     return flask.redirect(f"{ERASURES}/{token}", 303)
