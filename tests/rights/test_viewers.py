@@ -15,6 +15,7 @@ WITHOUT = {
     # Who somebody is, before there is a viewer; of one account or invitation, which the caller proved.
     "models.access.accounts": {
         "signed_in", "issuer_of", "roles_of", "find_invitation", "accept", "accept_by_mail", "make_administrator",
+        "is_role_now",
     },
     "models.access.local_accounts": {
         "exists_any", "names", "add", "remove", "check", "has_password", "change_password",
