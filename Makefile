@@ -43,7 +43,7 @@ test-dates: .venv/.ready-dev
 # A hundred thousand messages gone wrong; `make test` tries five thousand of them.
 fuzz: .venv/.ready-dev
 	@scripts/need-packages ca-certificates node:nodejs npm:npm
-	RONDBLIK_FUZZ=100000 $(BIN)/python -m pytest -n 2 tests/fuzz tests/dashboard/test_tampered.py
+	RONDBLIK_FUZZ=100000 $(BIN)/python -m pytest -n 2 -rP --show-capture=stdout tests/fuzz tests/dashboard/test_tampered.py
 
 # What all screens and files say of every pupil of the demo, compared; `make test` does so for two classes.
 compare: .venv/.ready-dev

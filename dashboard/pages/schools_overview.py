@@ -74,7 +74,7 @@ def layout(viewer: Viewer, /, school: object = None, **_query: object) -> Body:
     groups = []
     if chosen is not None:
         with database.read_transaction(engine, chosen.id) as connection:
-            groups = [_groups(connection, viewer, chosen)]
+            groups = [_groups(connection, viewer, chosen, figures[schools.index(chosen)].pupils)]
     return Body(
         [
             head,
@@ -115,7 +115,7 @@ def _row(figures: SchoolFigures) -> list[Any]:
     return [name, whole(figures.pupils), reached, *(whole(count) for count in counts)]
 
 
-def _groups(connection: Connection, viewer: Viewer, school: OverseenSchool) -> html.Section:
+def _groups(connection: Connection, viewer: Viewer, school: OverseenSchool, pupils: int) -> html.Section:
     """How many pupils of one school are in each attention group."""
     counts = groups_of_school(connection, viewer, school, request.context().options.holidays)
     if counts is None:
@@ -127,8 +127,10 @@ def _groups(connection: Connection, viewer: Viewer, school: OverseenSchool) -> h
             for group in AttentionGroup
         ]
         shown = plain_table(_("Attention groups"), [_("Group"), _("Pupils"), _("Share")], rows)
+    left_out = _("Without the pupils of classes with fewer than {number} pupils.", number=FEWEST)
+    about = [html.P(left_out, className="t2 sm mt")] if counts is not None and sum(counts.values()) < pupils else []
     heading = _("Attention groups of {school}", school=school.name)
-    return card(heading, [shown], className="mt", id="school-groups")
+    return card(heading, [shown, *about], className="mt", id="school-groups")
 
 
 PAGE = Page("schools_overview", PATH, title, layout, frame, may_see=oversees, refusal=refusal, in_menu_of=oversees)

@@ -17,7 +17,9 @@ from models.schema.encryption import PiiCipher
 from models.schema.tables import sign_in_states
 
 KEEP_US = 10 * 60 * clock.SECOND_US
-MOST = 10_000  # under way at once; of more the oldest are forgotten, so that nobody fills the table up
+# Under way at once; of more the oldest are forgotten, so that nobody fills the table up. One address cannot begin as
+# many in the time that they are kept, and so pushes nobody out (`sign_in.STARTS`).
+MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)

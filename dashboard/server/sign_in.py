@@ -40,7 +40,9 @@ SIGN_OUT_AT = f"{addresses.SIGN_IN}/afmelden"  # with the key of a provider; ask
 MAX_PATH = 2000
 _PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", re.ASCII)
 OF_USER, OF_ADDRESS = Rate(5, 900.0), Rate(30, 900.0)  # attempts with a local account
-STARTS = Rate(600, 600.0)  # sign-ins at a provider from one address, behind which a whole school may be
+STARTS = Rate(
+    3000, 600.0
+)  # sign-ins at a provider from one address, behind which a few schools may be at half past eight
 IPV6_NETWORK = 64  # bits: what one customer of a provider has to themselves
 
 

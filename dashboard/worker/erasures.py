@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sqlalchemy import Connection
+
 from connectors.errors import Fatal
 from dashboard.worker.context import WorkContext
+from models.access.accounts import is_role_now
 from models.access.audit import Administered, open_audit
 from models.access.viewer import Role, Viewer
-from models.ingest import erasure
+from models.ingest import erasure, page_requests
 from models.ingest.erasure import Certificate, Person, PupilUnknown
 from models.ingest.legal_holds import Held, check_not_held
 from models.ingest.page_requests import CheckOutput
 from models.ingest.work_queue import Job
-from models.schema.database import read_transaction
+from models.schema.database import purge_deleted, read_transaction
 
+LAST_ENTRIES = 20  # of the audit log about the pupil: nothing follows an erasure but who looks at its entries
 OUT_OF_ORDER = (
     "Dit is door een storing bij ons niet gelukt. Kijk op de pagina van de leerling of die er nog is, en probeer het "
     "dan opnieuw.",
@@ -30,6 +34,10 @@ _HELD = Fatal(
     "beheerder kan de bewaarplicht beëindigen.",
     "A legal hold stands on this pupil or the whole school. Nothing was erased. The operator can end the hold.",
 )
+_NO_ROLE = Fatal(
+    "Wie hierom vroeg, is intussen geen beheerder meer. Er is niets gewist.",
+    "Whoever asked for this is no administrator any more. Nothing was erased.",
+)
 _NO_FOLDER = Fatal(
     "De datamap is niet bekend, zodat het wissen niet onthouden kan worden. Er is niets gewist.",
     "The data folder is unknown, so that the erasure cannot be remembered. Nothing was erased.",
@@ -39,23 +47,38 @@ _NO_FOLDER = Fatal(
 def count_erasure(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     """How much of each kind erasing the pupil would delete; nothing is changed. Raises Fatal."""
     person = _person(context, job, json.loads(payload))
-    return _output(person, erasure.count(context.engine, context.cipher, person))
+    return _output(_report(person, erasure.count(context.engine, context.cipher, person)))
 
 
 def erase_pupil(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
-    """Erase the pupil; the outcome is what the certificate says. Raises Fatal."""
+    """Erase the pupil; the outcome is what the certificate says. Raises Fatal.
+
+    What was erased is stored with the erasure: whoever goes on with the job of a worker that was killed only purges.
+    """
     asked = json.loads(payload)
+    report = page_requests.kept_report(context.engine, job) or _erase(context, job, asked)
+    by = Viewer(job.school_id or 0, Role.ADMINISTRATOR, name=asked["by"], user_key=asked["user"])
+    done, log = (
+        Administered("pupil erased", asked["pupil"], (asked["pupil"],)),
+        open_audit(context.engine, context.cipher),
+    )
+    if all(entry.event != done for entry in log.about_pupil(by, asked["pupil"], LAST_ENTRIES)):
+        log.append(by, [done])
+    return _output({**report, "purged": purge_deleted(context.engine)})
+
+
+def _erase(context: WorkContext, job: Job, asked: dict[str, Any]) -> dict[str, Any]:
     person = _person(context, job, asked)
     if context.data is None:
         raise _NO_FOLDER
+
+    def keep(connection: Connection, certificate: Certificate) -> None:
+        page_requests.keep_report(connection, job, _report(person, certificate))
+
     try:
-        certificate = erasure.erase(context.engine, context.cipher, person, context.data)
+        return _report(person, erasure.erase_rows(context.engine, context.cipher, person, context.data, keep))
     except Held:
         raise _HELD from None
-    by = Viewer(person.school_id, Role.ADMINISTRATOR, name=asked["by"], user_key=asked["user"])
-    done = Administered("pupil erased", asked["pupil"], (asked["pupil"],))
-    open_audit(context.engine, context.cipher).append(by, [done])
-    return _output(person, certificate)
 
 
 def _person(context: WorkContext, job: Job, asked: dict[str, Any]) -> Person:
@@ -64,6 +87,8 @@ def _person(context: WorkContext, job: Job, asked: dict[str, Any]) -> Person:
         raise _UNKNOWN
     try:
         with read_transaction(context.engine, job.school_id) as connection:
+            if asked.get("role") is not None and not is_role_now(connection, asked["role"]):
+                raise _NO_ROLE
             check_not_held(connection, job.school_id, asked["pupil"])
             return erasure.find_pupil(connection, context.cipher, job.school_id, asked["pupil"])
     except PupilUnknown:
@@ -72,11 +97,14 @@ def _person(context: WorkContext, job: Job, asked: dict[str, Any]) -> Person:
         raise _HELD from None
 
 
-def _output(person: Person, certificate: Certificate) -> CheckOutput:
-    report = {
+def _report(person: Person, certificate: Certificate) -> dict[str, Any]:
+    return {
         "pupil": person.pupil_id,
         "moment_us": certificate.erased_us,
         "counts": certificate.counts,
         "purged": certificate.purged,
     }
+
+
+def _output(report: dict[str, Any]) -> CheckOutput:
     return CheckOutput(report, b"", b"", {})

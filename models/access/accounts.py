@@ -112,6 +112,11 @@ def active() -> ColumnElement[bool]:
     return account_roles.c.ended_us.is_(None)
 
 
+def is_role_now(connection: Connection, role_id: int) -> bool:
+    """Whether a role of an account has not ended; for work that was asked for in that role a while ago."""
+    return bool(connection.scalar(select(exists().where(account_roles.c.id == role_id, active()))))
+
+
 def roles_of(connection: Connection, account_id: int) -> list[AccountRole]:
     """What an account is now, by school."""
     rows = connection.execute(

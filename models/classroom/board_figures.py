@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, distinct, exists, func, select
 
-from models.access.people import class_list, class_members
+from models.access.people import class_list, class_members, pupils_by_class
 from models.access.viewer import AccessDenied, Role, Viewer, check_oversees
 from models.classroom.attention import AttentionGroup, Placement
 from models.classroom.class_state import class_state
@@ -95,15 +95,21 @@ def groups_of_school(
 ) -> Mapping[AttentionGroup, int] | None:
     """How many pupils of a school are in each attention group this school year; None of too few pupils.
 
-    In a transaction that is for that school. Raises AccessDenied.
+    Where fewer than `FEWEST` are in classes without figures, they are left out: the figures per class, which school
+    leaders read, would leave just them. In a transaction that is for that school. Raises AccessDenied.
     """
     counting = _counting(connection, viewer, school)
     by_year: dict[str, list[int]] = defaultdict(list)
     for class_ref in class_list(connection, counting):
         by_year[class_ref.school_year].append(class_ref.id)
     placed: dict[int, Placement] = {}
+    in_figures: set[int] = set()
     for year, class_ids in by_year.items():
         placed |= class_state(connection, counting, class_ids, year, holidays).placements(of_school_year(year))
+        of_classes = pupils_by_class(connection, counting, class_ids).values()
+        in_figures.update(*(pupil_ids for pupil_ids in of_classes if len(pupil_ids) >= FEWEST))
+    if len(placed.keys() - in_figures) < FEWEST:
+        placed = {pupil_id: placement for pupil_id, placement in placed.items() if pupil_id in in_figures}
     if len(placed) < FEWEST:
         return None
     counts = Counter(placement.group for placement in placed.values())

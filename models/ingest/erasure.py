@@ -13,9 +13,9 @@ import json
 import re
 import secrets
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -192,10 +192,22 @@ def count(engine: Engine, cipher: PiiCipher, person: Person) -> Certificate:
 
 
 def erase(engine: Engine, cipher: PiiCipher, person: Person, folder: Path) -> Certificate:
-    """Erase a pupil in one transaction, and note that in the file in the data folder.
+    """Erase a pupil, and purge the files of the database. Raises as `erase_rows` does."""
+    certificate = erase_rows(engine, cipher, person, folder)
+    return replace(certificate, purged=database.purge_deleted(engine))
 
-    The files of the database are purged afterwards. Raises OSError where the file cannot be written, and Held where
-    a legal hold stands; then nothing is erased.
+
+def erase_rows(
+    engine: Engine,
+    cipher: PiiCipher,
+    person: Person,
+    folder: Path,
+    keep: Callable[[Connection, Certificate], None] = lambda _connection, _certificate: None,
+) -> Certificate:
+    """Erase a pupil in one transaction, and note that in the file in the data folder; the files are not purged yet.
+
+    `keep` stores the certificate in the same transaction. Raises OSError where the file cannot be written, and Held
+    where a legal hold stands; then nothing is erased.
     """
     now = clock.now_us()
     with database.write_transaction(engine, person.school_id) as connection:
@@ -205,9 +217,11 @@ def erase(engine: Engine, cipher: PiiCipher, person: Person, folder: Path) -> Ce
         counts = _erase_rows(connection, cipher, person)
         digests = tuple(erased.digest_of(cipher, kind, value) for (kind, _), value in person.values)
         done = Erasure(_names(connection, person.school_id), person.pupil_id or erased.NO_PUPIL, digests, now)
+        certificate = Certificate(now, counts, purged=False)
+        keep(connection, certificate)
         erased.remember(connection, person.school_id, done)
         erased.append(folder, done)
-    return Certificate(now, counts, database.purge_deleted(engine))
+    return certificate
 
 
 def delete_person(engine: Engine, cipher: PiiCipher, person: Person) -> dict[str, int]:

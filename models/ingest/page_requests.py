@@ -42,6 +42,10 @@ class TooManyRequests(Exception):
         self.own = own
 
 
+class LeaseLost(Exception):
+    """Another worker has the request now."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageRequest:
     """What a page requests: for the administrator of a school, or for a vendor, whose account is `requested_by`.
@@ -224,6 +228,19 @@ def payload_of(cipher: PiiCipher, job: Job) -> bytes:
     assert job.payload is not None
     assert job.token_digest is not None
     return cipher.decrypt(job.payload, place(jobs.c.payload, job.token_digest))
+
+
+def keep_report(connection: Connection, job: Job, report: dict[str, Any]) -> None:
+    """Store what is done of a request that goes on, for whoever goes on with it. Raises LeaseLost."""
+    if not work_queue.keep_report(connection, job, json.dumps(report, ensure_ascii=False)):
+        raise LeaseLost
+
+
+def kept_report(engine: Engine, job: Job) -> dict[str, Any] | None:
+    """What a worker before this one had done of the request; None where that is nothing."""
+    with read_transaction(engine) as connection:
+        text = connection.scalar(select(jobs.c.report).where(jobs.c.id == job.id))
+    return None if text is None else dict(json.loads(text))
 
 
 def finish(engine: Engine, cipher: PiiCipher, job: Job, check_output: CheckOutput) -> bool:

@@ -102,6 +102,11 @@ def finish(connection: Connection, job: Job, next_try_us: int | None = None, **o
     )
 
 
+def keep_report(connection: Connection, job: Job, report: str) -> bool:
+    """Store what is done of a job that goes on. False, and nothing stored, without the lease."""
+    return _write(connection, job, report=report)
+
+
 def _poll_of(school_id: int, source_id: int) -> ColumnElement[bool]:
     return and_(work_queue.c.school_id == school_id, work_queue.c.source_id == source_id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import flask
@@ -12,17 +13,23 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from dashboard.auth.request import AppOptions
+from dashboard.server.sign_in import SignIn
+from dashboard.server.wsgi import create_app
 from dashboard.worker.context import WorkContext
-from dashboard.worker.loop import work_once
+from dashboard.worker.loop import do, work_once
+from models.access import accounts
 from models.access.audit import Administered, Exported, open_audit
 from models.access.viewer import Viewer
+from models.ingest import work_queue
 from models.ingest.legal_holds import place_hold
-from models.schema import database
+from models.schema import clock, database
 from models.schema.tables import classes, memberships, pupils, results
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.test_own_page import post
+from tests.dashboard.test_schools_overview import browser
 from tests.dashboard.test_web import HERE, OWN, as_persona, shown_page
 
 AISHA, NAME = 1, "Aïsha Bouzid"
@@ -166,6 +173,63 @@ def test_an_administrator_sees_what_goes_types_the_name_and_saves_a_certificate(
     assert post(sam, path, naam=NAME) == 404
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "typed"),
+    [
+        ("Ai\u0308sha", "Bouzid", "A\u00efsha Bouzid"), ("Aïsha", "d'Hondt", "Aïsha d\u2019Hondt"),
+        ("<b>Aïsha</b>", "&amp;", "<b>Aïsha</b> &amp;"),
+    ],
+)  # fmt: skip
+def test_a_name_is_typed_as_a_keyboard_spells_it(
+    web: flask.Flask, known_school: Store, tmp_path: Path, first: str, last: str, typed: str
+) -> None:
+    with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
+        own = pupils.c.school_id == school.SCHOOL, pupils.c.id == AISHA
+        connection.execute(pupils.update().where(*own).values(first_name=first, last_name=last))
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    assert f"Nummer {AISHA} in Rondblik" in shown_page(sam, path)
+    assert post(sam, path, naam="Bente van der Laan") == 422
+    assert post(sam, path, naam=typed) == 303
+
+
+def test_of_two_confirmations_one_erases_and_the_other_says_that_it_was_done(
+    web: flask.Flask, known_school: Store, tmp_path: Path
+) -> None:
+    sam = as_persona(web, "sam")
+    paths = [counted(sam, known_school, tmp_path) for _tab in range(2)]
+    asked = [sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN).headers["Location"] for path in paths]
+    work(known_school, tmp_path)
+    done = [shown_page(sam, path) for path in asked]
+    assert "Leerling 1 is gewist" in done[0]
+    assert "Deze leerling is er niet (meer)" in done[1]
+    assert audited(known_school).count(Administered("pupil erased", AISHA, (AISHA,))) == 1
+
+
+def test_whoever_lost_the_role_before_a_worker_came_erases_nobody(known_school: Store, tmp_path: Path) -> None:
+    options = AppOptions(demo=False, users=(), signs_in=True)
+    app = create_app(known_school.engine, known_school.cipher, options, sign_in_options=SignIn((), local=True))
+    with database.write_transaction(known_school.engine) as connection:
+        roles = []
+        for name in ("sam", "ali"):
+            account_id = accounts.signed_in(connection, known_school.cipher, "https://x.example", name, name)
+            accounts.make_administrator(connection, account_id, school.SCHOOL, "test")
+            roles += accounts.roles_of(connection, account_id)
+    first, second = (Viewer(role.school_id, role.role, name="Beheer", role_id=role.id) for role in roles)
+    sam = browser(app, first)
+    path = counted(sam, known_school, tmp_path)
+    asked = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN).headers["Location"]
+    with database.write_transaction(known_school.engine) as connection:
+        accounts.end_role(connection, second, first.role_id or 0)
+    work(known_school, tmp_path)
+    assert count_of(known_school)[0] == 1
+    assert "geen beheerder meer" in shown_page(browser(app, second), asked)
+    ali = browser(app, second)
+    ali.post(counted(ali, known_school, tmp_path), data={"naam": NAME}, base_url=HERE, headers=OWN)
+    work(known_school, tmp_path)
+    assert count_of(known_school)[0] == 0
+
+
 def test_a_legal_hold_is_said_before_anything_is_asked(web: flask.Flask, known_school: Store, tmp_path: Path) -> None:
     sam = as_persona(web, "sam")
     path = counted(sam, known_school, tmp_path)
@@ -204,3 +268,69 @@ def test_an_erasure_that_cannot_be_remembered_erases_nothing_and_is_said(
     assert "door een storing bij ons niet gelukt" in shown_page(sam, answer.headers["Location"])
     assert count_of(known_school)[0] == 1
     assert Administered("pupil erased", AISHA, (AISHA,)) not in audited(known_school)
+
+
+class Killed(BaseException):
+    """Ends a worker as a kill would: nothing of it goes on."""
+
+
+@pytest.mark.parametrize("left_at", ["dashboard.worker.erasures.open_audit", "dashboard.worker.erasures.purge_deleted"])
+def test_the_erasure_of_a_worker_that_was_killed_is_finished_by_the_next_with_its_certificate(
+    web: flask.Flask, known_school: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_at: str
+) -> None:
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    page = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN).headers["Location"]
+
+    def killed(*_arguments: object) -> object:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(left_at, killed)
+        with pytest.raises(Killed):
+            work(known_school, tmp_path)
+    assert count_of(known_school)[0] == 0
+    certificate = page.replace("wissen", "bewijs") + ".html"
+    assert "wordt gewist" in shown_page(sam, page)
+    assert sam.get(certificate, base_url=HERE, headers=OWN).status_code == 404
+    with clock.fixed(school.NOW + timedelta(minutes=2)):  # its lease is over
+        work(known_school, tmp_path)
+        done = shown_page(sam, page)
+    assert "Leerling 1 is gewist" in done
+    assert "rondblik person purge" not in done
+    assert sam.get(certificate, base_url=HERE, headers=OWN).status_code == 200
+    assert audited(known_school).count(Administered("pupil erased", AISHA, (AISHA,))) == 1
+    with clock.fixed(school.NOW + timedelta(minutes=5)):
+        assert not work_once(WorkContext(known_school.engine, known_school.cipher, data=tmp_path))
+
+
+def test_what_fails_after_the_erasure_leaves_a_certificate_that_says_so(
+    web: flask.Flask, known_school: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    page = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN).headers["Location"]
+
+    def full(_engine: object) -> bool:
+        raise OSError("no room")
+
+    monkeypatch.setattr("dashboard.worker.erasures.purge_deleted", full)
+    work(known_school, tmp_path)
+    done = shown_page(sam, page)
+    assert "Leerling 1 is gewist" in done
+    assert "rondblik person purge" in done
+    assert sam.get(page.replace("wissen", "bewijs") + ".html", base_url=HERE, headers=OWN).status_code == 200
+
+
+def test_a_worker_that_lost_its_lease_erases_nothing(web: flask.Flask, known_school: Store, tmp_path: Path) -> None:
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    page = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN).headers["Location"]
+    stale = work_queue.claim(known_school.engine)
+    assert stale is not None
+    with clock.fixed(school.NOW + timedelta(minutes=2)):
+        assert work_queue.claim(known_school.engine) is not None
+        do(WorkContext(known_school.engine, known_school.cipher, data=tmp_path), stale)
+    assert count_of(known_school)[0] == 1
+    assert not (tmp_path / "erased.jsonl").exists()
+    assert "wordt gewist" in shown_page(sam, page)

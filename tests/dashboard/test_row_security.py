@@ -17,10 +17,12 @@ from dashboard.cli import main as cli
 from dashboard.pages.all_pages import PAGES
 from dashboard.server.wsgi import create_app
 from dashboard.ui.addresses import ACCESS_LOG, OWN_PAGE
+from dashboard.worker.context import WorkContext
+from dashboard.worker.loop import work_once
 from models.access.accounts import show_own_page
 from models.access.audit import SignedIn, audit_events, open_audit
 from models.access.viewer import Role, Viewer
-from models.ingest import erasure
+from models.ingest import page_requests
 from models.schema import clock, database
 from models.schema.encryption import PiiCipher, read_key
 from models.schema.row_security import PROTECTED
@@ -150,9 +152,13 @@ def test_messages_erasures_and_backups_go_on(installed: Installation, app: Engin
     store = Store(app, read_cipher(installed))
     assert take(store, message(leerlingid="L10001"), agreement=TOLERANT).counts["parked"] == 0
     everybody = Store(database.for_all_schools(app), store.cipher)
-    with database.read_transaction(everybody.engine) as connection:
-        person = erasure.find_pupil(connection, store.cipher, SCHOOL, 1)
-    assert erasure.erase(everybody.engine, store.cipher, person, installed.data).counts["pupils"] == 1
+    payload = json.dumps({"pupil": 1, "by": "Beheer", "user": "sam", "role": None}).encode()
+    asked = page_requests.PageRequest(page_requests.ERASE, "1", payload, school_id=SCHOOL)
+    token = page_requests.submit(app, store.cipher, asked)
+    assert work_once(WorkContext(everybody.engine, store.cipher, data=installed.data))
+    erased = page_requests.find(app, store.cipher, token)
+    assert erased is not None
+    assert (erased.state, (erased.report or {})["counts"]["pupils"]) == (page_requests.DONE, 1)
     with database.read_transaction(everybody.engine) as connection:
         assert connection.scalar(select(metadata.tables["erased_identifiers"].c.pupil_id)) == 1
     app.dispose()

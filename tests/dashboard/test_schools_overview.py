@@ -21,7 +21,7 @@ from models.classroom.board_figures import groups_of_school, overseen_schools, s
 from models.classroom.holidays import read_holidays
 from models.classroom.school_figures import school_figures
 from models.schema import clock, database
-from models.schema.tables import account_roles, identifiers, results
+from models.schema.tables import account_roles, identifiers, memberships, results
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.test_web import HERE, OWN, shown_page
@@ -126,10 +126,36 @@ def test_the_figures_are_those_of_the_school(any_store: Store) -> None:
     assert reached - present, "somebody who left has results too"
     assert figures.connected + figures.late + figures.stopped > 0
     assert groups is not None
-    assert sum(groups.values()) == figures.pupils
     in_class = leader[0].groups
     assert in_class is not None
-    assert all(groups[group] >= in_class[group] for group in AttentionGroup)
+    assert leader[1].groups is None  # of three pupils, whom the school without 6a would be
+    assert all(groups[group] == in_class[group] for group in AttentionGroup)
+
+
+def test_who_is_in_small_classes_counts_where_that_is_nobody_in_particular(known_school: Store) -> None:
+    """Eight pupils of two classes of four: none of the classes has figures, and the school has."""
+    own = board(known_school, [school.SCHOOL])[0]
+
+    def counted(in_other_class: int, gone: int) -> tuple[int | None, int]:
+        with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
+            for pupil_ids, values in (
+                (range(1, in_other_class + 1), {"group_id": 2}), (range(13 - gone, 13), {"to_us": 1}),
+            ):  # fmt: skip
+                of_these = memberships.c.school_id == school.SCHOOL, memberships.c.pupil_id.in_(pupil_ids)
+                connection.execute(update(memberships).where(*of_these).values(**values))
+        with database.read_transaction(known_school.engine, school.SCHOOL) as connection:
+            item = overseen_schools(connection, own)[0]
+            groups = groups_of_school(connection, own, item, read_holidays())
+            pupils = school_in_figures(connection, own, item).pupils
+        return (None if groups is None else sum(groups.values())), pupils
+
+    assert counted(in_other_class=0, gone=0) == (12, 15)
+    assert counted(in_other_class=1, gone=7) == (8, 8)
+
+
+def test_a_page_of_figures_says_that_small_classes_are_left_out(app: flask.Flask, known_school: Store) -> None:
+    page = shown_page(browser(app, board(known_school)[0]), "/scholen", f"?school={school.SCHOOL}")
+    assert "Zonder de leerlingen van groepen met minder dan 5 leerlingen." in page
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.BOARD])

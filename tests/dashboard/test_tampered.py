@@ -12,7 +12,8 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from itertools import islice
+from dataclasses import replace
+from itertools import islice, product
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,9 +22,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from dashboard.auth.guard import CALLBACK
+from dashboard.auth.request import AppOptions
 from dashboard.pages.all_pages import PAGES
+from dashboard.server.wsgi import create_app
 from dashboard.ui import addresses
-from tests.dashboard.school import NAMES_B
+from tests.conftest import Store
+from tests.dashboard import school
+from tests.dashboard.conftest import PERSONAS, PUPIL, VENDOR
 from tests.dashboard.test_web import HERE, OWN, as_persona
 
 LONG = 20_000
@@ -34,7 +39,8 @@ HOSTILE: tuple[Any, ...] = (
 FEW: tuple[Any, ...] = (None, True, 2**200, "\ud800", [1], [[1]], {"a": {}}, [{}])
 EVERY = 1 if "RONDBLIK_FUZZ" in os.environ else 7  # of the thousands of requests; `make fuzz` sends all
 ALLOWED = {200, 204, 400, 401, 403, 409, 413}
-SECRETS = (*(name[2] for name in NAMES_B), "Zoë", "Anders", "Elders")  # of another class, and of another school
+SECRETS = (*(name[2] for name in school.NAMES_B), "Zoë", "Anders", "Elders")  # of another class, and of another school
+EVERYBODY = (*PERSONAS, VENDOR, replace(PUPIL, name="Leerling"))  # those who can be chosen are named on pages
 
 
 class Tamper:
@@ -192,34 +198,53 @@ def paths_of(client: FlaskClient) -> dict[str, str]:
     return {"room": room, "result": report, "refused": refused, "erasure": counted}
 
 
+def app_for_everybody(store: Store) -> flask.Flask:
+    """The web app on the known school, with everybody who may look."""
+    return create_app(store.engine, store.cipher, AppOptions(demo=True, users=EVERYBODY))
+
+
+def secrets_of(key: str) -> tuple[str, ...]:
+    """What must not stand in any answer to somebody: pupils of other classes and schools, or any pupil."""
+    first, second = (tuple(name[2] for name in names) for names in (school.NAMES, school.NAMES_B))
+    of_school = {
+        "hanna": second, "noa": second, "joris": first, "marjan": first + second, "eva": first + second,
+        "leverancier": first + second, "kind": first[1:] + second,
+    }  # fmt: skip
+    return (*of_school.get(key, ()), "Zoë", "Elders")
+
+
 @pytest.mark.long
 def test_no_tampered_callback_fails_or_shows_what_it_must_not(
-    web: flask.Flask, caplog: pytest.LogCaptureFixture
+    known_school: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    teacher, administrator = as_persona(web, "hanna"), as_persona(web, "sam")
-    paths = paths_of(administrator)
+    """Each callback as who uses it; `make fuzz` has each callback tampered with as everybody."""
+    web = app_for_everybody(known_school)
+    visitors = {user.key: as_persona(web, user.key) for user in EVERYBODY}
+    shown = visitors["sam"].post(f"{addresses.ACCOUNTS}/leerlingpagina", data={"aan": "1"}, base_url=HERE, headers=OWN)
+    assert shown.status_code == 303
+    paths = paths_of(visitors["sam"])
     dependencies = [
         dependency
-        for dependency in teacher.get("/_dash-dependencies", base_url=HERE).json
+        for dependency in visitors["hanna"].get("/_dash-dependencies", base_url=HERE).json
         if dependency["clientside_function"] is None
     ]
     assert len(dependencies) >= 20
-    wrong, sent = [], 0
+    tampers = {key: Tamper(client, secrets_of(key)) for key, client in visitors.items()}
     with caplog.at_level(logging.DEBUG, "rondblik"):
         for dependency in dependencies:
             name = dependency["output"].strip(".").split("-")[0]
             body = body_of(dependency, paths.get(name))
             own = name in paths or any(part in dependency["output"] for part in ("vendor-go", "couplings"))
-            tamper = Tamper(administrator, ("Elders", "Zoë")) if own else Tamper(teacher, SECRETS)
-            tamper.call(body, f"{name}: as a page sends it")
-            for sample, about in islice(tampered(body), None, None, EVERY):
-                tamper.call(sample, f"{name}: {about}")
-            wrong += tamper.wrong
-            sent += tamper.sent
-        tamper = Tamper(teacher, SECRETS)
+            for key in visitors if EVERY == 1 else ("sam" if own else "hanna",):
+                tampers[key].call(body, f"{key} {name}: as a page sends it")
+                for sample, about in islice(tampered(body), None, None, EVERY):
+                    tampers[key].call(sample, f"{key} {name}: {about}")
         for raw in RAW:
-            tamper.call(raw, repr(raw[:30]))
-    assert not wrong + tamper.wrong, f"{len(wrong)} of {sent}: " + "\n".join(wrong[:60])
+            tampers["hanna"].call(raw, repr(raw[:30]))
+    wrong = [line for tamper in tampers.values() for line in tamper.wrong]
+    sent = {key: tamper.sent for key, tamper in tampers.items() if tamper.sent}
+    print(f"tampered calls: {len(dependencies)} callbacks, {sum(sent.values())} calls ({sent}), {len(wrong)} wrong")
+    assert not wrong, f"{len(wrong)} of {sent}: " + "\n".join(wrong[:60])
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]
     assert "x" * 50 not in caplog.text
 
@@ -270,7 +295,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }
 NUMBERS = ("0", "999999999", str(2**31), str(2**63), "9" * 5_000, "-1", "x", "%00", "%ED%A0%80")
 NAMES = ("klas", "periode", "vak", "materiaal", "uitgever", "groep", "doel", "leerling", "vraag", "jaar", "regel",
-         "token", "pupil_id", "proef", "niet", "viewer", "taal", "lied[]")  # fmt: skip
+         "token", "pupil_id", "proef", "school", "niet", "viewer", "taal", "lied[]")  # fmt: skip
 
 
 def test_a_callback_in_another_form_than_json_is_refused(web: flask.Flask) -> None:
@@ -280,8 +305,11 @@ def test_a_callback_in_another_form_than_json_is_refused(web: flask.Flask) -> No
         assert (answer.status_code, answer.is_json) == (400, True)
 
 
-def test_no_tampered_form_fails_or_shows_what_it_must_not(web: flask.Flask, caplog: pytest.LogCaptureFixture) -> None:
-    wrong = []
+def test_no_tampered_form_fails_or_shows_what_it_must_not(
+    known_school: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    web = app_for_everybody(known_school)
+    wrong, sent = [], 0
     routes = [
         rule
         for rule in web.url_map.iter_rules()
@@ -292,8 +320,8 @@ def test_no_tampered_form_fails_or_shows_what_it_must_not(web: flask.Flask, capl
     ]
     assert {rule.endpoint for rule in routes} == set(FIELDS)
     for rule in routes:
-        for user in ("hanna", "sam"):
-            tamper = Tamper(as_persona(web, user), SECRETS if user == "hanna" else ("Elders", "Zoë"))
+        for user in [one.key for one in EVERYBODY] if EVERY == 1 else ("hanna", "sam"):
+            tamper = Tamper(as_persona(web, user), secrets_of(user))
             fields = FIELDS[rule.endpoint]
             first = re.sub(r"<[^>]+>", "1", rule.rule)
             forms = [(first, {name: text}) for name in fields for text in TEXTS]
@@ -305,19 +333,57 @@ def test_no_tampered_form_fails_or_shows_what_it_must_not(web: flask.Flask, capl
                 answer = tamper.client.post(path, data=form, base_url=HERE, headers=OWN)
                 tamper.judge(answer, {303, 404, 405, 422, *ALLOWED}, f"{path[:60]} {str(form)[:60]}")
             wrong += tamper.wrong
+            sent += tamper.sent
+    print(f"tampered forms: {len(routes)} routes, {sent} forms, {len(wrong)} wrong")
     assert not wrong, "\n".join(wrong[:60])
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]
 
 
-def test_no_tampered_query_fails_or_shows_what_it_must_not(web: flask.Flask, caplog: pytest.LogCaptureFixture) -> None:
-    tamper = Tamper(as_persona(web, "hanna"), SECRETS)
+GET_NUMBERS = (*NUMBERS, "1", "2-1", "2-999999999", f"1-{2**63}", "1-" + "9" * 40, "1.2", "..", "x" * LONG)
+
+
+def test_no_tampered_address_of_a_file_fails_or_shows_what_it_must_not(
+    known_school: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Files, reports and certificates that are named in the address, as everybody."""
+    web = app_for_everybody(known_school)
+    rules = [
+        rule.rule
+        for rule in web.url_map.iter_rules()
+        if rule.methods is not None
+        and "GET" in rule.methods
+        and rule.arguments
+        and not rule.rule.startswith(("/_", "/<path", "/static", "/assets"))
+        and not rule.endpoint.startswith("receive")
+    ]
+    wrong, sent = [], 0
+    for user in EVERYBODY:
+        tamper = Tamper(as_persona(web, user.key), secrets_of(user.key))
+        for rule, number in product(rules, GET_NUMBERS):
+            path = re.sub(r"<[^>]*kind>", "json", re.sub(r"<(?![^>]*kind>)[^>]+>", number, rule))
+            answer = tamper.client.get(path, base_url=HERE, headers=OWN)
+            tamper.judge(answer, {302, 303, 404, 405, *ALLOWED}, f"{user.key} {path[:80]}")
+        wrong += tamper.wrong
+        sent += tamper.sent
+    print(f"tampered addresses: {len(rules)} routes, {sent} requests, {len(wrong)} wrong")
+    assert len(rules) >= 4
+    assert not wrong, "\n".join(wrong[:60])
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]
+
+
+def test_no_tampered_query_fails_or_shows_what_it_must_not(
+    known_school: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    web = app_for_everybody(known_school)
+    keys = [user.key for user in EVERYBODY] if EVERY == 1 else ["hanna"]
+    tampers = [Tamper(as_persona(web, key), secrets_of(key)) for key in keys]
     pages = [re.sub(r"<[^>]+>", "1-1", page.path) for page in PAGES]
     (show,) = [
         body_of(dependency, None)
-        for dependency in tamper.client.get("/_dash-dependencies", base_url=HERE).json
+        for dependency in tampers[0].client.get("/_dash-dependencies", base_url=HERE).json
         if "_pages_content.children" in dependency["output"]
     ]
-    for path in pages:
+    for tamper, path in product(tampers, pages):
         for text in (*TEXTS, "1-1,1-2", "2-1", "102"):
             search = "?" + urlencode(dict.fromkeys(NAMES, text))
             show["inputs"] = [
@@ -328,5 +394,7 @@ def test_no_tampered_query_fails_or_shows_what_it_must_not(web: flask.Flask, cap
         for search in ("?klas=1&klas=2&klas", "?%ED%A0%80=%00&klas=%FF", "?" + "a=1&" * 2_000, "?=&&=1;"):
             answer = tamper.client.get(path + search, base_url=HERE)
             tamper.judge(answer, {302, 404, *ALLOWED}, f"{path} {search[:40]!r}")
-    assert not tamper.wrong, "\n".join(tamper.wrong[:60])
+    wrong = [line for tamper in tampers for line in tamper.wrong]
+    print(f"tampered queries: {len(pages)} pages, {sum(tamper.sent for tamper in tampers)} queries, {len(wrong)} wrong")
+    assert not wrong, "\n".join(wrong[:60])
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import flask
@@ -209,6 +210,21 @@ def test_a_store_without_a_roster_shows_that_there_is_nothing_yet(store: Store) 
 def test_a_teacher_reads_their_class_and_another_teacher_does_not(web: flask.Flask) -> None:
     assert "Aïsha Bouzid" in shown_page(as_persona(web, "hanna"), "/groep", "?klas=1")
     assert "Aïsha Bouzid" not in shown_page(as_persona(web, "joris"), "/groep", "?klas=1")
+
+
+def test_on_the_first_of_august_the_next_request_shows_nothing_of_the_last_year(
+    web: flask.Flask, known_school: Store
+) -> None:
+    last_minute = datetime(2027, 7, 31, 23, 59, tzinfo=clock.AMSTERDAM)
+    pages = {"/groep": "?klas=1-1", "/leerlingen": "", "/leerling/1-1": ""}
+    with clock.fixed(last_minute):
+        client = as_persona(web, "hanna")
+        before = {path: shown_page(client, path, search) for path, search in pages.items()}
+    with clock.fixed(last_minute + timedelta(minutes=1)):  # the same session, and no pupil list in between
+        after = {path: shown_page(client, path, search) for path, search in pages.items()}
+    for path in pages:
+        assert "Bouzid" in before[path], path
+        assert not [last for _first, _prefix, last in school.NAMES if last in after[path]], path
 
 
 def test_a_pupil_of_another_class_is_a_sentence_and_nothing_else(web: flask.Flask) -> None:

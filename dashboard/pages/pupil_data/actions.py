@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import flask
 from flask.typing import ResponseReturnValue
@@ -68,6 +69,12 @@ def find_request(viewer: Viewer, token: str | None) -> RequestState | None:
     return found if found is not None and found.kind in kinds and found.school_id == viewer.school_id else None
 
 
+def is_erased(erasure: RequestState) -> bool:
+    """Whether a request is of an erasure that was done, and is over: else its report may be there already."""
+    is_over = erasure.state in (page_requests.DONE, page_requests.FAILED)
+    return erasure.kind == page_requests.ERASE and is_over and erasure.report is not None
+
+
 def save_file(number: str, kind: str) -> ResponseReturnValue:
     """Everything that is stored about a pupil, as JSON or as a page."""
     viewer, context = request.viewer(), request.context()
@@ -121,15 +128,20 @@ def erase(token: str) -> ResponseReturnValue:
 
 
 def is_confirmed(typed: str, name: str) -> bool:
-    """Whether what was typed is this name, apart from capitals and spaces."""
-    return " ".join(typed.split()).casefold() == " ".join(name.split()).casefold()
+    """Whether what was typed is this name, apart from capitals, spaces, and the spelling of accents and quotes."""
+    return _plain(typed) == _plain(name)
+
+
+def _plain(name: str) -> str:
+    composed = unicodedata.normalize("NFKC", name).replace("\u2019", "'").replace("\u2018", "'")
+    return " ".join(composed.split()).casefold()
 
 
 def save_certificate(token: str) -> ResponseReturnValue:
     """What was erased and when, as a page without a name."""
     viewer, context = request.viewer(), request.context()
     erasure = None if viewer is None else find_request(viewer, token)
-    if viewer is None or erasure is None or erasure.kind != page_requests.ERASE or erasure.report is None:
+    if viewer is None or erasure is None or erasure.report is None or not is_erased(erasure):
         flask.abort(404)
     with database.read_transaction(context.engine, viewer.school_id) as connection:
         school = school_name(connection, viewer) or ""
@@ -139,7 +151,8 @@ def save_certificate(token: str) -> ResponseReturnValue:
 
 def _submit(kind: str, viewer: Viewer, pupil_id: int) -> ResponseReturnValue:
     context = request.context()
-    payload = json.dumps({"pupil": pupil_id, "by": viewer.name, "user": viewer.user_key}).encode()
+    by = {"by": viewer.name, "user": viewer.user_key, "role": viewer.role_id}
+    payload = json.dumps({"pupil": pupil_id, **by}).encode()
     asked = PageRequest(kind, str(pupil_id), payload, school_id=viewer.school_id)
     token = page_requests.submit(context.engine, context.cipher, asked)
     return flask.redirect(f"{ERASURES}/{token}", 303)

@@ -10,7 +10,7 @@ from dash import Input, Output, State, dcc
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import Body, Page, administers
-from dashboard.pages.pupil_data.actions import ERASURES, certificate_href, find_request
+from dashboard.pages.pupil_data.actions import ERASURES, certificate_href, find_request, is_erased
 from dashboard.pages.vendor.parts import read_token, token_of_path
 from dashboard.text.erasure_words import erased_kinds
 from dashboard.text.translate import _, at_moment, language, whole
@@ -81,15 +81,15 @@ def _waits(found: RequestState | None) -> bool:
 def _content(viewer: Viewer, token: str | None, found: RequestState | None) -> list[Any]:
     if found is None or token is None:
         return [_head(), _gone()]
+    if is_erased(found):
+        return _erased(token, found.report or {})
     if found.state == page_requests.FAILED:
         sentence = (found.error_nl if language() == "nl" else found.error_en) or ""
         return [_head(), note("fa", "cross", html.P(sentence), role="alert")]
-    if found.report is None:
+    if found.report is None or _waits(found):
         counts = found.kind == page_requests.COUNT_ERASURE
         words = _("One moment: it is being counted.") if counts else _("One moment: the pupil is being erased.")
         return [_head(), note("", "busy", html.P(words))]
-    if found.kind == page_requests.ERASE:
-        return _erased(token, found.report)
     return _counted(viewer, token, found.report)
 
 
@@ -122,7 +122,7 @@ def _counted(viewer: Viewer, token: str, report: dict[str, Any]) -> list[Any]:
     )
     warning = _("This cannot be undone. Save all data first if the pupil or the parents ask for it.")
     return [
-        _head(name),
+        _head(f"{name} · {_('Number {number} in Rondblik', number=pupil.id)}"),
         card(_("What is deleted"), [_table(report), html.P(counted, className="sm t2 mt")], id="counted"),
         card(_("Erase"), [html.P(warning), form], className="mt", id="confirm"),
     ]
