@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from dashboard.pages.all_pages import PAGES
 from dashboard.pages.signals.resolution_forms import resolution_form
@@ -244,7 +244,12 @@ class Probes:
                     tables.identifier_links.c.identifier_id == identifier, tables.identifier_links.c.undone_us.is_(None)
                 )
             )
-            return linked or identity.link(connection, BOSSES[place], identifier, 1)
+            linked = linked or identity.link(connection, BOSSES[place], identifier, 1)
+            if place == "school":  # numbers are of a school: none of the own school may be in force under this one
+                links = tables.identifier_links.c
+                ours = (links.school_id == school.SCHOOL, links.id == linked, links.undone_us.is_(None))
+                connection.execute(update(tables.identifier_links).where(*ours).values(undone_by="", undone_us=0))
+            return linked
 
     def pending(self, where: str) -> int:
         """The number of a pupil list that waits."""
