@@ -21,8 +21,8 @@ WORKERS ?= 3
 TIMED = $(shell grep -rl --include='*.py' 'mark\.timing' tests)
 
 test: .venv/.ready-dev
-	@scripts/need-packages chromium-headless-shell fonts-noto-core postgresql cc:gcc libc6-dev libxml2-utils nginx:nginx-light \
-	  $(PEERS) $(SPREADSHEET)
+	@scripts/need-packages chromium-headless-shell fonts-noto-core postgresql pgbouncer cc:gcc libc6-dev libxml2-utils \
+	  nginx:nginx-light $(PEERS) $(SPREADSHEET)
 	@$(MAKE) --no-print-directory .venv/.charts check
 	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not timing" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m timing $(or $(PYTEST_ARGS),$(TIMED)) || test $$? -eq 5 # none of those that were named

@@ -11,7 +11,7 @@ from dashboard.auth import audit_trail, request
 from dashboard.auth.guard import Refused
 from dashboard.auth.sessions import Session
 from dashboard.server.banner import banner
-from dashboard.server.plain_page import paragraph, plain_page
+from dashboard.server.plain_page import paragraph, plain_page, required_fields
 from dashboard.text.translate import _
 from dashboard.ui import addresses
 from models.access import local_accounts
@@ -40,10 +40,6 @@ def password_page() -> ResponseReturnValue:
         ("nieuw", _("New password"), 'type="password" autocomplete="new-password"'),
         ("nogmaals", _("New password, once more"), 'type="password" autocomplete="new-password"'),
     )
-    inputs = "".join(
-        f'<label for="{name}">{escape(words)}</label><input id="{name}" class="native" name="{name}" required {more}>'
-        for name, words, more in fields
-    )
     rule = _(
         "{least} to {most} characters, without your name, that of the school or that of this program. Afterwards you "
         "sign in again, everywhere.",
@@ -51,7 +47,7 @@ def password_page() -> ResponseReturnValue:
         most=MAX_PASSWORD,
     )
     form = (
-        f'<form method="post" action="{addresses.PASSWORD}">{inputs}'
+        f'<form method="post" action="{addresses.PASSWORD}">{required_fields(fields)}'
         f'<button class="btn pri">{escape(_("Change the password"))}</button></form>'
     )
     return plain_page(_("Change the password"), banner(), paragraph(rule), form, scripts=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 import flask
@@ -39,3 +40,11 @@ def paragraph(text: str) -> str:
 def link(href: str, words: str, css: str = "") -> str:
     """A link in a paragraph of its own."""
     return f'<p><a class="{escape(css)}" href="{escape(href)}">{escape(words)}</a></p>'
+
+
+def required_fields(fields: Iterable[tuple[str, str, str]]) -> str:
+    """Fields of a form that must be filled in: of each the name, its words, and its other attributes as HTML."""
+    return "".join(
+        f'<label for="{name}">{escape(words)}</label><input id="{name}" class="native" name="{name}" required {more}>'
+        for name, words, more in fields
+    )

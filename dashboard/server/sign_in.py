@@ -21,7 +21,7 @@ from dashboard.pages.shell import role_name
 from dashboard.server import pending
 from dashboard.server.banner import banner
 from dashboard.server.pending import Pending
-from dashboard.server.plain_page import link, paragraph, plain_page
+from dashboard.server.plain_page import link, paragraph, plain_page, required_fields
 from dashboard.server.providers import NotOfSchool, Person, SignInProvider, TooWeak
 from dashboard.text.translate import _
 from dashboard.text.words import role_word
@@ -118,14 +118,10 @@ def _local_form(onward: str, folded: bool) -> str:
         ("wachtwoord", _("Password"), 'type="password" autocomplete="current-password"'),
         ("code", _("Code of your app, or a recovery code"), 'autocomplete="one-time-code"'),
     )
-    inputs = "".join(
-        f'<label for="{name}">{escape(words)}</label><input id="{name}" class="native" name="{name}" required {more}>'
-        for name, words, more in fields
-    )
     form = (
         f'<form method="post" action="{addresses.SIGN_IN}">'
         f'<input type="hidden" name="{ONWARD}" value="{escape(onward)}">'
-        f'{inputs}<button class="btn pri">{escape(_("Sign in"))}</button></form>'
+        f'{required_fields(fields)}<button class="btn pri">{escape(_("Sign in"))}</button></form>'
     )
     title = escape(_("With a local account"))
     return f"<details><summary>{title}</summary>{form}</details>" if folded else form

@@ -10,7 +10,6 @@ whole. It needs the Debian packages postgresql-15-auto-failover and pg-auto-fail
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import shutil
@@ -29,7 +28,7 @@ import psutil
 from models.schema.database import open_engine
 from tests.conftest import free_port
 from tests.faults.programs import program, publisher_of
-from tests.faults.publishers import TEMPORARY, Publishers, lost_or_half, options, sending
+from tests.faults.publishers import TEMPORARY, Publishers, lost_or_half, run_program, sending
 
 HOST, DATABASE = "127.0.0.1", "rondblik"
 PATIENCE = 60.0
@@ -178,12 +177,5 @@ def _goes_on(publishers: Publishers, site: Site, before: int) -> bool:
     return "wait_primary" in site.states() and publishers.confirmed > before + 20
 
 
-def main() -> None:
-    """Lose a primary once."""
-    outcome = run(options(__doc__).seed)
-    print(json.dumps(outcome))
-    raise SystemExit(bool(outcome["wrong"]))
-
-
 if __name__ == "__main__":
-    main()
+    run_program(run, __doc__)

@@ -8,7 +8,6 @@ whole. The last line is flat JSON.
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import tempfile
@@ -26,7 +25,7 @@ from models.schema import nodes
 from models.schema.store_key import open_encrypted
 from tests.conftest import PostgresServer, new_nodes, new_postgres, postgres_server
 from tests.connectors.sending import Account, Receiver, account, receiving
-from tests.faults.publishers import BRINS, lost_or_half, options, sending
+from tests.faults.publishers import BRINS, lost_or_half, run_program, sending
 
 SERVERS = 3
 
@@ -75,14 +74,6 @@ def run(rounds: int, seed: int) -> dict[str, object]:
         }  # fmt: skip
 
 
-def main() -> None:
-    """Run as often as the command line says."""
-    chosen = options(__doc__, rounds=60)
-    logging.disable()  # of every message that is put off
-    outcome = run(chosen.rounds, chosen.seed)
-    print(json.dumps(outcome))
-    raise SystemExit(bool(outcome["wrong"]))
-
-
 if __name__ == "__main__":
-    main()
+    logging.disable()  # of every message that is put off
+    run_program(run, __doc__, rounds=60)

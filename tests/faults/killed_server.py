@@ -8,7 +8,6 @@ and SQLite must find nothing wrong with its file. The last line is flat JSON.
 
 from __future__ import annotations
 
-import json
 import random
 import tempfile
 import time
@@ -19,7 +18,7 @@ from sqlalchemy import text
 from models.schema import database
 from models.schema.database import open_engine, sqlite_url
 from tests.faults.programs import program, publisher_of
-from tests.faults.publishers import lost_or_half, options, sending
+from tests.faults.publishers import lost_or_half, run_program, sending
 
 
 def run(rounds: int, seed: int) -> dict[str, object]:
@@ -45,13 +44,5 @@ def run(rounds: int, seed: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def main() -> None:
-    """Run as often as the command line says."""
-    chosen = options(__doc__, rounds=1000)
-    outcome = run(chosen.rounds, chosen.seed)
-    print(json.dumps(outcome))
-    raise SystemExit(bool(outcome["wrong"]))
-
-
 if __name__ == "__main__":
-    main()
+    run_program(run, __doc__, rounds=1000)

@@ -10,7 +10,6 @@ has kept what it has not. The last line is flat JSON.
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -24,7 +23,7 @@ from sqlalchemy import text
 from models.schema import database
 from models.schema.database import open_engine, sqlite_url
 from tests.faults.programs import Program, program, publisher_of
-from tests.faults.publishers import lost_or_half, options, sending
+from tests.faults.publishers import lost_or_half, run_program, sending
 
 BLOCK = 4096
 SHARED_MEMORY = "-shm"  # of SQLite: never synced, and made anew
@@ -119,13 +118,5 @@ def _damage(data: Path) -> list[str]:
     return [] if found == "ok" else [f"integrity: {found}"]
 
 
-def main() -> None:
-    """Run as often as the command line says."""
-    chosen = options(__doc__, rounds=200)
-    outcome = run(chosen.rounds, chosen.seed)
-    print(json.dumps(outcome))
-    raise SystemExit(bool(outcome["wrong"]))
-
-
 if __name__ == "__main__":
-    main()
+    run_program(run, __doc__, rounds=200)

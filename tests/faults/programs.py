@@ -44,8 +44,8 @@ def publisher_of(data: Path, url: str) -> Account:
 class Program:
     """A service that can be started and killed, always on the same port."""
 
-    def __init__(self, nursery: subprocess.Popen[str], command: list[str], port: int) -> None:
-        self.nursery = nursery
+    def __init__(self, launcher: subprocess.Popen[str], command: list[str], port: int) -> None:
+        self.launcher = launcher
         self.command = command
         self.receiver = Receiver(port)
         self.pid = 0
@@ -53,15 +53,15 @@ class Program:
 
     def start(self) -> None:
         """Start it as a fork, and wait until it serves."""
-        assert self.nursery.stdin is not None
-        assert self.nursery.stdout is not None
-        self.nursery.stdin.write("\n")
-        self.nursery.stdin.flush()
-        self.pid = int(self.nursery.stdout.readline())
-        too_late = threading.Timer(SECONDS, self.nursery.kill)
+        assert self.launcher.stdin is not None
+        assert self.launcher.stdout is not None
+        self.launcher.stdin.write("\n")
+        self.launcher.stdin.flush()
+        self.pid = int(self.launcher.stdout.readline())
+        too_late = threading.Timer(SECONDS, self.launcher.kill)
         too_late.start()
         try:
-            while not ADDRESS.search(line := self.nursery.stdout.readline()):
+            while not ADDRESS.search(line := self.launcher.stdout.readline()):
                 if line in ("", ENDED):
                     self.pid = 0
                     raise RuntimeError("the program did not start")
@@ -97,18 +97,18 @@ def program(
     port = free_port()
     command = ["--data", str(data), "serve", *(["--soap-only"] if soap_only else []), "--port", str(port)]
     with (errors or Path(os.devnull)).open("a") as log:
-        nursery = subprocess.Popen(
+        launcher = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.programs", *command],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             env={**os.environ, **(variables or {})},
         )  # fmt: skip
-    made = Program(nursery, command, port)
+    made = Program(launcher, command, port)
     try:
         yield made
     finally:
         if made.pid:
             made.end(signal.SIGTERM)
-        nursery.communicate(timeout=SECONDS)  # the end of its input ends it
+        launcher.communicate(timeout=SECONDS)  # the end of its input ends it
 
 
 def main() -> None:

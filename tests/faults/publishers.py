@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import json
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from sqlalchemy import Engine, select
 
@@ -130,12 +132,18 @@ def lost_or_half(engine: Engine, sendings: Sequence[Sending]) -> list[str]:
     return wrong
 
 
-def options(description: str | None, **defaults: int) -> argparse.Namespace:
-    """The options of a program that provokes faults: these numbers, and the seed of what is drawn."""
+def run_program(run: Callable[..., Mapping[str, object]], description: str | None, **defaults: int) -> NoReturn:
+    """Run a program that provokes faults as often or as long as the command line says, and end with what came of it.
+
+    `run` takes the numbers of which these are the defaults, and the seed of what is drawn; it returns what to print,
+    with what is `wrong`.
+    """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seed", type=int, default=0, help="of the moments; another each time if 0")
     chosen = parser.parse_args()
-    chosen.seed = chosen.seed or random.randrange(1 << 30)
-    return chosen
+    seed = chosen.seed or random.randrange(1 << 30)
+    outcome = run(*(getattr(chosen, name) for name in defaults), seed)
+    print(json.dumps(outcome))
+    raise SystemExit(bool(outcome["wrong"]))

@@ -9,7 +9,6 @@ of the time the program may use hardly more than in the second. The last line is
 from __future__ import annotations
 
 import http.client
-import json
 import random
 import socket
 import statistics
@@ -28,7 +27,7 @@ from tests.connectors.sending import Account, Receiver
 from tests.connectors.test_big_cases import CASES
 from tests.dashboard.test_two_processes import Browser
 from tests.faults.programs import program, publisher_of
-from tests.faults.publishers import lost_or_half, options, sending
+from tests.faults.publishers import lost_or_half, run_program, sending
 
 EVERY = 0.5
 PAGES = ("/groep", "/koppelingen", "/leermiddelen", "/nergens", "/health")
@@ -132,13 +131,5 @@ def _hang(receiver: Receiver, _publisher: Account, over: threading.Event, draw: 
         wire.close()
 
 
-def main() -> None:
-    """Run as long as the command line says."""
-    chosen = options(__doc__, seconds=900)
-    outcome = run(chosen.seconds, chosen.seed)
-    print(json.dumps(outcome))
-    raise SystemExit(bool(outcome["wrong"]))
-
-
 if __name__ == "__main__":
-    main()
+    run_program(run, __doc__, seconds=900)

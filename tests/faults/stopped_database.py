@@ -8,7 +8,6 @@ message must be stored once and whole. The last line is flat JSON.
 
 from __future__ import annotations
 
-import json
 import random
 import tempfile
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from tests.conftest import new_postgres, postgres_server
 from tests.faults.programs import program, publisher_of
-from tests.faults.publishers import TEMPORARY, lost_or_half, options, sending
+from tests.faults.publishers import TEMPORARY, lost_or_half, run_program, sending
 
 
 def run(rounds: int, seed: int) -> dict[str, object]:
@@ -48,13 +47,5 @@ def run(rounds: int, seed: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def main() -> None:
-    """Run as often as the command line says."""
-    chosen = options(__doc__, rounds=200)
-    outcome = run(chosen.rounds, chosen.seed)
-    print(json.dumps(outcome))
-    raise SystemExit(bool(outcome["wrong"]))
-
-
 if __name__ == "__main__":
-    main()
+    run_program(run, __doc__, rounds=200)

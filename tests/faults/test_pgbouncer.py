@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -53,7 +52,6 @@ def pooled(server: PostgresServer) -> Iterator[int]:
         pooler.wait(30)
 
 
-@pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="PgBouncer is not installed")
 def test_the_service_works_through_pgbouncer_in_transaction_mode(tmp_path: Path) -> None:
     with postgres_server() as server, new_postgres(server.url) as engine, pooled(server) as port:
         data, errors = tmp_path / "data", tmp_path / "errors"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-from dash import Input, Output, State, dcc
 
 from dashboard.auth import request
-from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.connections.refused_message_actions import PATH, replay_form
+from dashboard.pages.job_outcome import outcome_body, register_outcome
 from dashboard.pages.page import Body, Page, administers
 from dashboard.pages.vendor.findings import excerpt_key, excerpts_panel
-from dashboard.pages.vendor.parts import finding_state, place_of, read_token, remedy_of, sentence_of, token_of_path
+from dashboard.pages.vendor.parts import finding_state, place_of, read_token, remedy_of, sentence_of
 from dashboard.text.translate import _, language, n_
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
@@ -21,7 +20,7 @@ from models.access.viewer import Viewer
 from models.ingest import page_requests
 from models.ingest.page_requests import RequestState
 
-EVERY_MS = 1_000
+NAME = "refused"
 
 
 def title(**_address: object) -> str:
@@ -31,40 +30,18 @@ def title(**_address: object) -> str:
 
 def frame() -> Body:
     """The page without data, also the page for who is no administrator: that there is no such message."""
-    return _body(None)
+    return outcome_body(NAME, content(None), None)
 
 
 def layout(viewer: Viewer, /, token: object = None, **_query: object) -> Body:
     """The whole page; a sentence where the viewer's school has no such message."""
-    return _body(_find(viewer, read_token(token)))
-
-
-def _body(request_state: RequestState | None) -> Body:
-    waiting = request_state is not None and request_state.state in (page_requests.WAITING, page_requests.BUSY)
-    return Body(
-        [
-            html.Div(content(request_state), id="refused-content", **attrs(aria_live="polite")),
-            dcc.Interval(id="refused-tick", interval=EVERY_MS, disabled=not waiting),
-        ],
-    )
+    request_state = _find(viewer, read_token(token))
+    return outcome_body(NAME, content(request_state), request_state)
 
 
 def register(app: dash.Dash) -> None:
     """The callback of the page: shows the outcome when the worker has finished."""
-
-    @app.callback(
-        Output("refused-content", "children"),
-        Output("refused-tick", "disabled"),
-        Input("refused-tick", "n_intervals"),
-        State("_pages_location", "pathname"),
-        prevent_initial_call=True,
-    )
-    @with_viewer(administers)
-    def on_tick(viewer: Viewer, _ticks: object, path: object) -> Any:
-        request_state = _find(viewer, token_of_path(path, PATH))
-        if request_state is None or request_state.state in (page_requests.WAITING, page_requests.BUSY):
-            raise dash.exceptions.PreventUpdate
-        return content(request_state), True
+    register_outcome(app, NAME, PATH, _find, lambda _viewer, _token, request_state: content(request_state))
 
 
 def _find(viewer: Viewer, token: str | None) -> RequestState | None:

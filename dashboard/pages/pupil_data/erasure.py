@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-from dash import Input, Output, State, dcc
 
 from dashboard.auth import request
-from dashboard.auth.callbacks import with_viewer
+from dashboard.pages.job_outcome import is_waiting, outcome_body, register_outcome
 from dashboard.pages.page import Body, Page, administers
 from dashboard.pages.pupil_data.actions import ERASURES, certificate_href, find_request, is_erased
-from dashboard.pages.vendor.parts import read_token, token_of_path
+from dashboard.pages.vendor.parts import read_token
 from dashboard.text.erasure_words import erased_kinds
 from dashboard.text.translate import _, at_moment, language, whole
 from dashboard.ui import addresses
@@ -19,14 +18,14 @@ from dashboard.ui.elements import Link, html
 from dashboard.ui.fields import text_field
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.plain_table import plain_table
-from dashboard.ui.signs import attrs, card, note, sign
+from dashboard.ui.signs import card, note, sign
 from models.access.people import pupil_name
 from models.access.viewer import Viewer
 from models.ingest import page_requests
 from models.ingest.page_requests import RequestState
 from models.schema import database
 
-EVERY_MS = 1_000
+NAME = "erasure"
 
 
 def title(**_address: object) -> str:
@@ -36,46 +35,19 @@ def title(**_address: object) -> str:
 
 def frame() -> Body:
     """The page without data, also the page for who is no administrator: that there is no such request."""
-    return _body([_head(), _gone()], waits=False)
+    return outcome_body(NAME, [_head(), _gone()], None)
 
 
 def layout(viewer: Viewer, /, token: object = None, **_query: object) -> Body:
     """The whole page."""
     known = read_token(token)
     found = find_request(viewer, known)
-    return _body(_content(viewer, known, found), waits=_waits(found))
-
-
-def _body(content: list[Any], waits: bool) -> Body:
-    return Body(
-        [
-            html.Div(content, id="erasure-content", **attrs(aria_live="polite")),
-            dcc.Interval(id="erasure-tick", interval=EVERY_MS, disabled=not waits),
-        ]
-    )
+    return outcome_body(NAME, _content(viewer, known, found), found)
 
 
 def register(app: dash.Dash) -> None:
     """The callback of the page: shows the outcome when the worker has finished."""
-
-    @app.callback(
-        Output("erasure-content", "children"),
-        Output("erasure-tick", "disabled"),
-        Input("erasure-tick", "n_intervals"),
-        State("_pages_location", "pathname"),
-        prevent_initial_call=True,
-    )
-    @with_viewer(administers)
-    def on_tick(viewer: Viewer, _ticks: object, path: object) -> Any:
-        token = token_of_path(path, ERASURES)
-        found = find_request(viewer, token)
-        if found is None or _waits(found):
-            raise dash.exceptions.PreventUpdate
-        return _content(viewer, token, found), True
-
-
-def _waits(found: RequestState | None) -> bool:
-    return found is not None and found.state in (page_requests.WAITING, page_requests.BUSY)
+    register_outcome(app, NAME, ERASURES, find_request, _content)
 
 
 def _content(viewer: Viewer, token: str | None, found: RequestState | None) -> list[Any]:
@@ -86,7 +58,7 @@ def _content(viewer: Viewer, token: str | None, found: RequestState | None) -> l
     if found.state == page_requests.FAILED:
         sentence = (found.error_nl if language() == "nl" else found.error_en) or ""
         return [_head(), note("fa", "cross", html.P(sentence), role="alert")]
-    if found.report is None or _waits(found):
+    if found.report is None or is_waiting(found):
         counts = found.kind == page_requests.COUNT_ERASURE
         words = _("One moment: it is being counted.") if counts else _("One moment: the pupil is being erased.")
         return [_head(), note("", "busy", html.P(words))]
@@ -118,7 +90,7 @@ def _counted(viewer: Viewer, token: str, report: dict[str, Any]) -> list[Any]:
         ],
         action=f"{ERASURES}/{token}",
         method="POST",
-        className="form narrow_",
+        className="form narrow_ mt",
     )
     warning = _("This cannot be undone. Save all data first if the pupil or the parents ask for it.")
     return [
@@ -158,7 +130,7 @@ def _table(report: dict[str, Any]) -> Any:
 
 
 PAGE = Page(
-    name="erasure",
+    name=NAME,
     path=f"{ERASURES}/<token>",
     title=title,
     layout=layout,
