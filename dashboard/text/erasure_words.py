@@ -9,7 +9,7 @@ def erased_kinds() -> dict[str, str]:
     """The words by the name of the table, in the order in which they are shown."""
     return {
         "pupils": _("pupil"),
-        "identifiers": _("identifiers and pairs of them"),
+        "identifiers": _("identifiers of the pupil, such as the ECK iD"),
         "identifier_links": _("links by hand"),
         "memberships": _("memberships of groups"),
         "results": _("results"),
@@ -26,6 +26,6 @@ def erased_kinds() -> dict[str, str]:
         "rosters": _("waiting pupil lists, without this pupil from now on"),
         "work_queue": _("requests of pages and checks, deleted whole"),
         "kept_sheets": _("kept screens of the school, deleted whole"),
-        "form_outcomes": _("outcomes of forms"),
+        "form_outcomes": _("answers to forms that were sent"),
         "sessions": _("messages that waited for a next page, and sessions of the pupil and the parents"),
     }
