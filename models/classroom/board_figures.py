@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, distinct, exists, func, select
+from sqlalchemy import Connection, exists, select
 
 from models.access.people import class_list, class_members, pupils_by_class
 from models.access.viewer import AccessDenied, Role, Viewer, check_oversees
@@ -14,6 +14,7 @@ from models.classroom.attention import AttentionGroup, Placement
 from models.classroom.class_state import class_state
 from models.classroom.holidays import Holidays
 from models.classroom.school_figures import FEWEST
+from models.ingest import result_counts
 from models.ingest.freshness import source_states
 from models.results.periods import of_school_year
 from models.schema import clock
@@ -67,15 +68,15 @@ def school_in_figures(connection: Connection, viewer: Viewer, school: OverseenSc
     class_ids = [item.id for item in class_list(connection, counting)]
     pupil_ids = {member.id for member in class_members(connection, counting, class_ids)}
     year = clock.school_year(clock.today())
-    of_year = and_(results.c.school_id == school.id, results.c.school_year == year)
-    has_result = exists().where(of_year, results.c.identifier_id == identifiers.c.id)
+    has_result = exists().where(
+        results.c.school_id == school.id, results.c.school_year == year, results.c.identifier_id == identifiers.c.id
+    )
     reached = connection.scalars(
         select(identifiers.c.pupil_id).where(
             identifiers.c.school_id == school.id, identifiers.c.pupil_id.is_not(None), has_result
         )
     )
     with_results = len(pupil_ids & {pupil_id for pupil_id in reached if pupil_id is not None})
-    senders = select(func.count(distinct(results.c.source_id))).where(of_year)
     states = [state for state in source_states(connection, counting) if state.active]
     late = sum(state.late for state in states)
     stopped = sum(state.stopped for state in states)
@@ -83,7 +84,7 @@ def school_in_figures(connection: Connection, viewer: Viewer, school: OverseenSc
         school,
         len(pupil_ids),
         with_results if len(pupil_ids) >= FEWEST else None,
-        connection.scalar(senders) or 0,
+        len(result_counts.of_school_year(connection, school.id, year)),
         len(states) - late - stopped,
         late,
         stopped,
