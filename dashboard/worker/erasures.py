@@ -58,10 +58,8 @@ def erase_pupil(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     asked = json.loads(payload)
     report = page_requests.kept_report(context.engine, job) or _erase(context, job, asked)
     by = Viewer(job.school_id or 0, Role.ADMINISTRATOR, name=asked["by"], user_key=asked["user"])
-    done, log = (
-        Administered("pupil erased", asked["pupil"], (asked["pupil"],)),
-        open_audit(context.engine, context.cipher),
-    )
+    done = Administered("pupil erased", asked["pupil"], (asked["pupil"],))
+    log = open_audit(context.engine, context.cipher)
     if all(entry.event != done for entry in log.about_pupil(by, asked["pupil"], LAST_ENTRIES)):
         log.append(by, [done])
     return _output({**report, "purged": purge_deleted(context.engine)})
