@@ -263,6 +263,14 @@ def distributed_store(
         yield Store(engine, open_encrypted(engine, tmp_path / "keys"))
 
 
+@pytest.fixture(params=["alone", "beside the dashboard"])
+def every_app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test with each app that has the service: that of `serve --soap-only`, and that of `serve` and `demo`."""
+    from tests.connectors import sending  # here: many tests need no web server
+
+    monkeypatch.setattr(sending, "chosen_app", request.param)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium without windows, once for all tests of a process: Playwright runs only once in one."""

@@ -135,15 +135,26 @@ APPS: dict[str, Callable[[ReceiverContext, str | None], flask.Flask]] = {
     "alone": create_soap_app,
     "beside the dashboard": _beside_the_dashboard,
 }
-chosen_app = "alone"
+chosen_app: str | None = None
 
 
 @contextmanager
 def receiving(
-    receiver: ReceiverContext, limits: BodyLimits | None = None, public_address: str | None = None
+    receiver: ReceiverContext,
+    limits: BodyLimits | None = None,
+    public_address: str | None = None,
+    *,
+    app: str | None = None,
 ) -> Iterator[Receiver]:
-    """The service behind the real web server, on a free port; alone, unless the test uses `every_app`."""
-    with serving_app(APPS[chosen_app](receiver, public_address), bind("127.0.0.1", 0), limits) as port:
+    """The service behind the real web server, on a free port.
+
+    It stands in the app that the fixture `every_app` chose: a test that sends uses that fixture, so that no limit of
+    one app stays hidden because only the other was tested. What needs a service for something else names an `app`.
+    """
+    name = app or chosen_app
+    if name is None:
+        raise LookupError("a test that sends uses the fixture `every_app`")
+    with serving_app(APPS[name](receiver, public_address), bind("127.0.0.1", 0), limits) as port:
         yield Receiver(port)
 
 
