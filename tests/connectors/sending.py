@@ -24,6 +24,7 @@ from models.ingest.schools import Identification
 from models.schema.database import write_transaction
 from models.schema.encryption import PiiCipher
 from models.schema.terms import SenderTerms
+from tests.private_data import watch
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 AUT = "http://www.edustandaard.nl/leerresultaten/2/autorisatie"
@@ -109,6 +110,7 @@ class Receiver:
 
     def post(self, body: bytes, path: str = PATH, method: str = "POST", **headers: str) -> Answer:
         """Send these bytes; header names with _ for -."""
+        watch.sent(body)
         named = {"Content-Type": "text/xml", **{name.replace("_", "-"): value for name, value in headers.items()}}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
@@ -122,7 +124,10 @@ def answer_of(response: http.client.HTTPResponse) -> Answer:
     """A response that is read to its end."""
     body = response.read()
     headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers.get("content-type", "").partition(";")[0], body, headers)
+    answer = Answer(response.status, headers.get("content-type", "").partition(";")[0], body, headers)
+    if answer.fault is not None:
+        watch.fault(body)
+    return answer
 
 
 def _beside_the_dashboard(receiver: ReceiverContext, public_address: str | None = None) -> flask.Flask:

@@ -204,13 +204,13 @@ def app_for_everybody(store: Store) -> flask.Flask:
 
 
 def secrets_of(key: str) -> tuple[str, ...]:
-    """What must not stand in any answer to somebody: pupils of other classes and schools, or any pupil."""
+    """What must not stand in any answer to somebody: pupils of other classes and schools, or any pupil; an ECK iD."""
     first, second = (tuple(name[2] for name in names) for names in (school.NAMES, school.NAMES_B))
     of_school = {
         "hanna": second, "noa": second, "joris": first, "marjan": first + second, "eva": first + second,
         "leverancier": first + second, "kind": first[1:] + second,
     }  # fmt: skip
-    return (*of_school.get(key, ()), "Zoë", "Elders")
+    return (*of_school.get(key, ()), "Zoë", "Elders", "ketenid")
 
 
 @pytest.mark.long
