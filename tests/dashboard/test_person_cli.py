@@ -265,7 +265,7 @@ def test_a_file_that_is_there_is_not_overwritten(operator: Operator, tmp_path: P
     assert (code, err.count("\n")) == (2, 1)
 
 
-@pytest.mark.timing
+@pytest.mark.long
 def test_the_whole_file_of_a_pupil_of_a_large_school_is_made_in_under_a_minute(store: Store, tmp_path: Path) -> None:
     large_school.build(store.engine, store.cipher, sizes=[30] * 10, columns=40)
     installation = configured(tmp_path / "data", store.engine.url.render_as_string(hide_password=False))
