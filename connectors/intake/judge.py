@@ -411,8 +411,16 @@ class ResultSource:
         )
 
 
-def process_results(engine: Engine, cipher: PiiCipher, spooled: Spooled, source: ResultSource) -> Receipt:
+def process_results(
+    engine: Engine,
+    cipher: PiiCipher,
+    spooled: Spooled,
+    source: ResultSource,
+    header: EnvelopeHeader | None = None,
+) -> Receipt:
     """Judge a message and store it in one transaction, or quarantine it with the reason.
+
+    `header` is its header where it was read before.
 
     The same bytes as an accepted message of this source change nothing, whatever the agreement is now. No bytes are
     stored of a sender that lost its permission while it was judged, nor of a message for a test school. Raises
@@ -423,7 +431,7 @@ def process_results(engine: Engine, cipher: PiiCipher, spooled: Spooled, source:
     receipt = result_store.find_repeat(engine, delivery, destination.numbers)
     if receipt is not None:
         return receipt
-    judgement = judge(spooled, agreement, ReceiverCheck(engine, cipher, destination, agreement))
+    judgement = judge(spooled, agreement, ReceiverCheck(engine, cipher, destination, agreement), header)
     if judgement.head is not None and _only_of_the_future(judgement.findings) and own_clock.is_set_back(engine):
         raise ClockSetBack
     if judgement.empty is not None:

@@ -81,7 +81,8 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, sandbox_source: int | N
         moves_cursor=True,
         retention=receiver.retention,
     )
-    return process_results(receiver.engine, receiver.cipher, spooled, source)
+    # By another policy the same findings weigh otherwise; where there are none the header is the same by every policy.
+    return process_results(receiver.engine, receiver.cipher, spooled, source, None if header.findings else header)
 
 
 def _find_sender(

@@ -15,14 +15,17 @@ from models.ingest import work_queue
 from models.ingest.work_queue import SECOND_US, Job
 from models.schema import clock
 from models.schema.database import write_transaction
+from models.schema.prepared import PreparedStatement
 from models.schema.tables import own_connections, source_connections
 
 SHORTEST_BACK_OFF_SECONDS = 30.0
 LONGEST_BACK_OFF_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 3600.0  # of what a source may ask for in Retry-After
 _NO_FAILURE: Mapping[str, object] = {"failures": 0, "last_error_nl": None, "last_error_en": None}
-_RECORD_ANSWER = update(source_connections).where(
-    source_connections.c.school_id == bindparam("school"), source_connections.c.source_id == bindparam("source")
+_RECORD_ANSWER = PreparedStatement(
+    update(source_connections).where(
+        source_connections.c.school_id == bindparam("school"), source_connections.c.source_id == bindparam("source")
+    )
 )
 
 
@@ -100,7 +103,7 @@ def record_answer(
         values["last_data_us"] = now
     if cursor is not None:
         values["cursor"] = cursor
-    connection.execute(_RECORD_ANSWER, {"school": school_id, "source": source_id, **values})
+    _RECORD_ANSWER.run(connection, {"school": school_id, "source": source_id, **values})
 
 
 def cursor_of(created_text: str, created_us: int | None, asked_us: int | None) -> str:

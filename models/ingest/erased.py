@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from models.schema.database import DatabaseUnsafe, insert_or, portions
 from models.schema.encryption import PiiCipher
+from models.schema.prepared import PreparedStatement
 from models.schema.tables import erased_identifiers
 
 FILE = "erased.jsonl"  # in the data folder
@@ -25,9 +26,11 @@ NO_PUPIL = 0
 IdentifierValue = tuple[str, bytes]  # kind and digest: of `identity.identifier_values`, or of `digest_of`
 
 
-_FIND_ERASED = select(erased_identifiers.c.kind, erased_identifiers.c.digest).where(
-    erased_identifiers.c.school_id == bindparam("school"),
-    erased_identifiers.c.digest.in_(bindparam("digests", expanding=True)),
+_FIND_ERASED = PreparedStatement(
+    select(erased_identifiers.c.kind, erased_identifiers.c.digest).where(
+        erased_identifiers.c.school_id == bindparam("school"),
+        erased_identifiers.c.digest.in_(bindparam("digests", expanding=True)),
+    )
 )
 
 
@@ -60,7 +63,7 @@ def find_digests(
     """Those of these digests (of `digest_of`) that the database has of the school."""
     known: set[IdentifierValue] = set()
     for digests in portions(sorted({digest for _, digest in wanted})):
-        rows = connection.execute(_FIND_ERASED, {"school": school_id, "digests": digests})
+        rows = _FIND_ERASED.all(connection, {"school": school_id, "digests": digests})
         known |= {(row.kind, bytes(row.digest)) for row in rows}
     return frozenset(known & set(wanted))
 

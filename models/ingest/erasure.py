@@ -184,10 +184,10 @@ def _person(
 
 def count(engine: Engine, cipher: PiiCipher, person: Person) -> Certificate:
     """What `erase` would delete; nothing is changed."""
-    with engine.connect().execution_options(writing=True) as connection, connection.begin() as attempt:
+    with database.writing(engine) as connection:
         database.lock_school(connection, person.school_id)
         counts = _erase_rows(connection, cipher, person)
-        attempt.rollback()
+        connection.rollback()
     return Certificate(clock.now_us(), counts)
 
 

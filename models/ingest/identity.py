@@ -21,6 +21,7 @@ from models.schema.collation import collation_key
 from models.schema.database import next_id, portions
 from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
+from models.schema.prepared import PreparedStatement
 from models.schema.records import PupilRef
 from models.schema.tables import identifier_links, identifiers, pupils, results, sources
 from models.schema.version_cache import once_per_version
@@ -219,13 +220,17 @@ def _known(connection: Connection, school_id: int, wanted: Iterable[IdentifierVa
     return {single: row.id for single, row in find_identifiers(connection, school_id, wanted).items()}
 
 
-_FIND_IDENTIFIERS = select(
-    identifiers.c.id,
-    identifiers.c.kind,
-    identifiers.c.digest,
-    identifiers.c.pupil_id,
-    identifiers.c.matched_by,
-).where(identifiers.c.school_id == bindparam("school"), identifiers.c.digest.in_(bindparam("digests", expanding=True)))
+_FIND_IDENTIFIERS = PreparedStatement(
+    select(
+        identifiers.c.id,
+        identifiers.c.kind,
+        identifiers.c.digest,
+        identifiers.c.pupil_id,
+        identifiers.c.matched_by,
+    ).where(
+        identifiers.c.school_id == bindparam("school"), identifiers.c.digest.in_(bindparam("digests", expanding=True))
+    )
+)
 
 
 def find_identifiers(
@@ -235,7 +240,7 @@ def find_identifiers(
     wanted_values = set(wanted)
     known: dict[IdentifierValue, KnownIdentifier] = {}
     for digests in portions([digest for _, digest in wanted_values]):
-        for row in connection.execute(_FIND_IDENTIFIERS, {"school": school_id, "digests": digests}):
+        for row in _FIND_IDENTIFIERS.all(connection, {"school": school_id, "digests": digests}):
             single = (row.kind, bytes(row.digest))
             if single in wanted_values:
                 known[single] = KnownIdentifier(row.id, row.pupil_id, row.matched_by)

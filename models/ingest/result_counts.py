@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from models.schema.database import portions
+from models.schema.prepared import PreparedStatement
 from models.schema.tables import result_counts, results
 
-_ADD = (
+_ADD = PreparedStatement(
     update(result_counts)
     .where(
         result_counts.c.school_id == bindparam("school"),
@@ -33,7 +34,7 @@ def add(connection: Connection, school_id: int, source_id: int, by_year: Mapping
         if not more:
             continue
         counted = {"school": school_id, "source": source_id, "year": year, "more": more}
-        if not connection.execute(_ADD, counted).rowcount:
+        if not _ADD.run(connection, counted):
             first = {"school_id": school_id, "source_id": source_id, "school_year": year, "stored": more}
             connection.execute(insert(result_counts), first)
 

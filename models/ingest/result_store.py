@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert, or_, select, update
 
 from models.ingest import connections, identity, result_counts
 from models.schema import clock
@@ -38,6 +38,7 @@ from models.schema.database import (
 )
 from models.schema.encrypted_columns import place
 from models.schema.encryption import PiiCipher
+from models.schema.prepared import PreparedStatement
 from models.schema.recent import Recent
 from models.schema.records import (
     PART,
@@ -93,38 +94,47 @@ TUPLE_COLUMNS = (
 )  # fmt: skip
 
 # Statements that each message needs are made once: to build one takes longer than to run it.
-_ACCEPTED = select(deliveries.c.id, deliveries.c.verdict, deliveries.c.school_id).where(
+_accepted_statement = select(deliveries.c.id, deliveries.c.verdict, deliveries.c.school_id).where(
     deliveries.c.digest == bindparam("digest"),
     deliveries.c.source_id == bindparam("source"),
     deliveries.c.what == "results",
     deliveries.c.verdict != Verdict.REJECT.value,
 )
-_ACCEPTED_FOR = _ACCEPTED.where(deliveries.c.school_id.in_(bindparam("schools", expanding=True)))
-_SENDER_ACTIVE = select(senders.c.active).where(senders.c.source_id == bindparam("source"))
-_VALID_KEYS = select(sender_keys.c.id).where(
-    sender_keys.c.source_id == bindparam("source"), sender_keys.c.revoked_us.is_(None)
+_ACCEPTED = PreparedStatement(_accepted_statement)
+_ACCEPTED_FOR = PreparedStatement(
+    _accepted_statement.where(deliveries.c.school_id.in_(bindparam("schools", expanding=True)))
 )
-_COVERING_KEYS = select(sender_key_schools.c.key_id).where(
-    sender_key_schools.c.key_id.in_(bindparam("keys", expanding=True)),
-    sender_key_schools.c.school_id == bindparam("school"),
+_SENDER_ACTIVE = PreparedStatement(select(senders.c.active).where(senders.c.source_id == bindparam("source")))
+_VALID_KEYS = PreparedStatement(
+    select(sender_keys.c.id).where(sender_keys.c.source_id == bindparam("source"), sender_keys.c.revoked_us.is_(None))
 )
-_INSERT_DELIVERY = insert(deliveries).returning(deliveries.c.id)
-_UPDATE_DELIVERY = update(deliveries).where(
-    deliveries.c.school_id == bindparam("school"), deliveries.c.id == bindparam("delivery")
+_COVERING_KEYS = PreparedStatement(
+    select(sender_key_schools.c.key_id).where(
+        sender_key_schools.c.key_id.in_(bindparam("keys", expanding=True)),
+        sender_key_schools.c.school_id == bindparam("school"),
+    )
 )
-_REFUSED = select(deliveries.c.id).where(
-    or_(deliveries.c.school_id == bindparam("school"), deliveries.c.school_id.is_(None)),
-    deliveries.c.digest == bindparam("digest"),
-    deliveries.c.source_id == bindparam("source"),
-    deliveries.c.verdict == Verdict.REJECT.value,
+_INSERT_DELIVERY = PreparedStatement(insert(deliveries).returning(deliveries.c.id))
+_UPDATE_DELIVERY = PreparedStatement(
+    update(deliveries).where(deliveries.c.school_id == bindparam("school"), deliveries.c.id == bindparam("delivery"))
 )
-_KNOWN_DEFINITIONS = select(*(test_definitions.c[name] for name in ("digest", "id", "newest_us", "arrived_us"))).where(
-    test_definitions.c.school_id == bindparam("school"),
-    test_definitions.c.source_id == bindparam("source"),
-    test_definitions.c.digest.in_(bindparam("digests", expanding=True)),
+_REFUSED = PreparedStatement(
+    select(deliveries.c.id).where(
+        or_(deliveries.c.school_id == bindparam("school"), deliveries.c.school_id.is_(None)),
+        deliveries.c.digest == bindparam("digest"),
+        deliveries.c.source_id == bindparam("source"),
+        deliveries.c.verdict == Verdict.REJECT.value,
+    )
+)
+_KNOWN_DEFINITIONS = PreparedStatement(
+    select(*(test_definitions.c[name] for name in ("digest", "id", "newest_us", "arrived_us"))).where(
+        test_definitions.c.school_id == bindparam("school"),
+        test_definitions.c.source_id == bindparam("source"),
+        test_definitions.c.digest.in_(bindparam("digests", expanding=True)),
+    )
 )
 _stated, _other = test_definitions.alias("stated"), test_definitions.alias("other")
-_OVERTAKEN = (
+_OVERTAKEN = PreparedStatement(
     select(_other.c.id)
     .join(_stated, and_(*(_other.c[name] == _stated.c[name] for name in ("school_id", "source_id", "code"))))
     .where(
@@ -135,24 +145,32 @@ _OVERTAKEN = (
     )
     .limit(1)
 )
-_STATED_AGAIN = update(test_definitions).where(
-    test_definitions.c.school_id == bindparam("school"),
-    test_definitions.c.id.in_(bindparam("definitions", expanding=True)),
+_STATED_AGAIN = PreparedStatement(
+    update(test_definitions).where(
+        test_definitions.c.school_id == bindparam("school"),
+        test_definitions.c.id.in_(bindparam("definitions", expanding=True)),
+    )
 )
-_KNOWN_TESTS = select(tests.c.code, tests.c.version, tests.c.id).where(
-    tests.c.school_id == bindparam("school"),
-    tests.c.source_id == bindparam("source"),
-    tests.c.code.in_(bindparam("codes", expanding=True)),
+_KNOWN_TESTS = PreparedStatement(
+    select(tests.c.code, tests.c.version, tests.c.id).where(
+        tests.c.school_id == bindparam("school"),
+        tests.c.source_id == bindparam("source"),
+        tests.c.code.in_(bindparam("codes", expanding=True)),
+    )
 )
-_KNOWN_PARTS = select(parts.c.code, parts.c.id).where(
-    parts.c.school_id == bindparam("school"), parts.c.code.in_(bindparam("codes", expanding=True))
+_KNOWN_PARTS = PreparedStatement(
+    select(parts.c.code, parts.c.id).where(
+        parts.c.school_id == bindparam("school"), parts.c.code.in_(bindparam("codes", expanding=True))
+    )
 )
-_PARKED = select(identifiers.c.id).where(
-    identifiers.c.school_id == bindparam("school"),
-    identifiers.c.id.in_(bindparam("ids", expanding=True)),
-    identifiers.c.pupil_id.is_(None),
+_PARKED = PreparedStatement(
+    select(identifiers.c.id).where(
+        identifiers.c.school_id == bindparam("school"),
+        identifiers.c.id.in_(bindparam("ids", expanding=True)),
+        identifiers.c.pupil_id.is_(None),
+    )
 )
-_ANY_RESULT = (
+_ANY_RESULT = PreparedStatement(
     select(results.c.key)
     .where(results.c.school_id == bindparam("school"), results.c.source_id == bindparam("source"))
     .limit(1)
@@ -236,13 +254,11 @@ def find_repeat(engine: Engine, delivery: Incoming, school_ids: Collection[int] 
     return Receipt(row.id, Verdict(row.verdict), counts={}, school_id=row.school_id, repeated=True)
 
 
-def _accepted(
-    connection: Connection, delivery: Incoming, school_ids: Collection[int] | None
-) -> Row[*tuple[Any, ...]] | None:
+def _accepted(connection: Connection, delivery: Incoming, school_ids: Collection[int] | None) -> Any | None:
     known: dict[str, object] = {"digest": delivery.digest, "source": delivery.source_id}
     if school_ids is None:
-        return connection.execute(_ACCEPTED, known).first()
-    return connection.execute(_ACCEPTED_FOR, {**known, "schools": list(school_ids)}).first()
+        return _ACCEPTED.first(connection, known)
+    return _ACCEPTED_FOR.first(connection, {**known, "schools": list(school_ids)})
 
 
 def _check_order(connection: Connection, delivery: Incoming, school_id: int, created_us: int) -> None:
@@ -266,13 +282,13 @@ def _check_sender(connection: Connection, delivery: Incoming, school_id: int) ->
     """
     if delivery.channel != PUSH:
         return
-    if not connection.scalar(_SENDER_ACTIVE, {"source": delivery.source_id}):
+    if not _SENDER_ACTIVE.scalar(connection, {"source": delivery.source_id}):
         raise SenderNotAllowed("header.customer")
-    valid = connection.scalars(_VALID_KEYS, {"source": delivery.source_id})
+    valid = _VALID_KEYS.scalars(connection, {"source": delivery.source_id})
     keys = [key_id for key_id in valid if delivery.key_id in (None, key_id)]
     if not keys:
         raise SenderNotAllowed("header.key")
-    if connection.scalar(_COVERING_KEYS, {"keys": keys, "school": school_id}) is None:
+    if _COVERING_KEYS.scalar(connection, {"keys": keys, "school": school_id}) is None:
         raise SenderNotAllowed("school.other")
 
 
@@ -311,7 +327,7 @@ def save_results(
         if saving.moved:
             verdict = Verdict.WARN
         ended = {"counts": json.dumps(counts), "findings": findings_json(findings), "verdict": verdict.value}
-        connection.execute(_UPDATE_DELIVERY, {"school": school_id, "delivery": delivery_id, **ended})
+        _UPDATE_DELIVERY.run(connection, {"school": school_id, "delivery": delivery_id, **ended})
         _forget_refused(connection, delivery, school_id)
         if raw is not None and not saving.erased:
             _keep_raw(connection, cipher, school_id, delivery_id, raw, keep_days)
@@ -405,7 +421,7 @@ def _keep_raw(
 def _forget_refused(connection: Connection, delivery: Incoming, school_id: int) -> None:
     """The bytes of earlier refusals of a message that is accepted now: nobody needs to replay them."""
     refused = {"school": school_id, "digest": delivery.digest, "source": delivery.source_id}
-    if ids := connection.scalars(_REFUSED, refused).all():
+    if ids := _REFUSED.scalars(connection, refused):
         of_school = or_(raw_messages.c.school_id == school_id, raw_messages.c.school_id.is_(None))
         connection.execute(delete(raw_messages).where(of_school, raw_messages.c.delivery_id.in_(ids)))
 
@@ -438,7 +454,7 @@ def _insert_delivery(
         "counts": json.dumps({"others": others} if others else {}),
         "findings": findings_json(findings),
     }
-    return int(connection.scalar(_INSERT_DELIVERY, row) or 0)
+    return int(_INSERT_DELIVERY.scalar(connection, row) or 0)
 
 
 def _record_success(
@@ -559,17 +575,17 @@ class _Saving:
         for portion in portions(older):
             of_portion = {"school": self.school_id, "definitions": portion}
             # The newest definition of a code gives all its tests their name.
-            if self.connection.scalar(_OVERTAKEN, {**of_portion, "newest": self.created_us}) is not None:
+            if _OVERTAKEN.scalar(self.connection, {**of_portion, "newest": self.created_us}) is not None:
                 self.tests_changed = True
-            self.connection.execute(_STATED_AGAIN, {**stated, "definitions": portion})
+            _STATED_AGAIN.run(self.connection, {**stated, "definitions": portion})
         return {definition.code.text: (ids[digest], definition) for definition, (_body, digest) in own}
 
-    def known_definitions(self, digests: list[bytes]) -> dict[bytes, Row[Any]]:
+    def known_definitions(self, digests: list[bytes]) -> dict[bytes, Any]:
         """The stored definitions of the source with these digests."""
         of_source = {"school": self.school_id, "source": self.source_id}
-        known: dict[bytes, Row[Any]] = {}
+        known: dict[bytes, Any] = {}
         for portion in portions(digests):
-            rows = self.connection.execute(_KNOWN_DEFINITIONS, {**of_source, "digests": portion})
+            rows = _KNOWN_DEFINITIONS.all(self.connection, {**of_source, "digests": portion})
             known.update({bytes(row.digest): row for row in rows})
         return known
 
@@ -595,7 +611,7 @@ class _Saving:
         known: dict[tuple[str, str], int] = {}
         of_source = {"school": self.school_id, "source": self.source_id}
         for portion in portions(sorted({ref.code for ref in self.batch.tests})):
-            rows = self.connection.execute(_KNOWN_TESTS, {**of_source, "codes": portion})
+            rows = _KNOWN_TESTS.all(self.connection, {**of_source, "codes": portion})
             known.update({(row.code, row.version): row.id for row in rows})
         keys, definition_ids = [], []
         for ref in self.batch.tests:
@@ -620,7 +636,7 @@ class _Saving:
         if not codes:
             return
         for portion in portions(codes):
-            rows = self.connection.execute(_KNOWN_PARTS, {"school": self.school_id, "codes": portion})
+            rows = _KNOWN_PARTS.all(self.connection, {"school": self.school_id, "codes": portion})
             self.part_ids.update({row.code: row.id for row in rows})
         new = sorted(code for code in codes if code not in self.part_ids)
         if new:
@@ -663,7 +679,7 @@ class _Saving:
         """Whether the store had no results of the source before this message, whose keys all differ."""
         if self.first is None:
             self.first = (
-                self.connection.scalar(_ANY_RESULT, {"school": self.school_id, "source": self.source_id}) is None
+                _ANY_RESULT.scalar(self.connection, {"school": self.school_id, "source": self.source_id}) is None
             )
         return self.first
 
@@ -762,7 +778,7 @@ class _Saving:
         """Those identifiers that belong to no pupil."""
         without_pupil: set[int] = set()
         for portion in portions(sorted(set(identifier_ids))):
-            without_pupil.update(self.connection.scalars(_PARKED, {"school": self.school_id, "ids": portion}))
+            without_pupil.update(_PARKED.scalars(self.connection, {"school": self.school_id, "ids": portion}))
         return without_pupil
 
 

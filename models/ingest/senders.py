@@ -20,6 +20,7 @@ from models.ingest.schools import Identification
 from models.schema import clock
 from models.schema.database import unused_id
 from models.schema.encryption import PiiCipher
+from models.schema.prepared import PreparedStatement
 from models.schema.tables import sender_key_schools, sender_keys, senders, source_connections, sources
 from models.schema.terms import Policy, SenderTerms
 
@@ -92,21 +93,27 @@ def _senders() -> Select[Any]:
 
 
 # Statements that each message needs are made once: to build one takes longer than to run it.
-_BY_CUSTOMER = _senders().where(senders.c.customer_digest == bindparam("digest"), senders.c.active.is_(True))
-_KEYS = select(sender_keys).where(sender_keys.c.source_id == bindparam("source")).order_by(sender_keys.c.id)
-_KEY_SCHOOLS = (
+_BY_CUSTOMER = PreparedStatement(
+    _senders().where(senders.c.customer_digest == bindparam("digest"), senders.c.active.is_(True))
+)
+_KEYS = PreparedStatement(
+    select(sender_keys).where(sender_keys.c.source_id == bindparam("source")).order_by(sender_keys.c.id)
+)
+_KEY_SCHOOLS = PreparedStatement(
     select(sender_key_schools)
     .join(sender_keys, sender_keys.c.id == sender_key_schools.c.key_id)
     .where(sender_keys.c.source_id == bindparam("source"))
 )
-_STOPPED = select(source_connections.c.stopped).where(
-    source_connections.c.school_id == bindparam("school"), source_connections.c.source_id == bindparam("source")
+_STOPPED = PreparedStatement(
+    select(source_connections.c.stopped).where(
+        source_connections.c.school_id == bindparam("school"), source_connections.c.source_id == bindparam("source")
+    )
 )
 
 
 def find_customer(connection: Connection, cipher: PiiCipher, code: str, name: str) -> Sender | None:
     """The sender with this klantcode and klantnaam together, or None."""
-    row = connection.execute(_BY_CUSTOMER, {"digest": cipher.digest("klantcode", code)}).one_or_none()
+    row = _BY_CUSTOMER.first(connection, {"digest": cipher.digest("klantcode", code)})
     if row is None or not hmac.compare_digest(row.customer_name.encode(), name.encode()):
         return None
     return _sender(row)
@@ -188,7 +195,7 @@ def keys_for(connection: Connection, source_id: int, school_id: int) -> list[Sen
 
 def is_stopped(connection: Connection, school_id: int, source_id: int) -> bool:
     """Whether the school stopped its connection with this sender."""
-    return bool(connection.scalar(_STOPPED, {"school": school_id, "source": source_id}))
+    return bool(_STOPPED.scalar(connection, {"school": school_id, "source": source_id}))
 
 
 def _sender(row: Any) -> Sender:
@@ -201,9 +208,9 @@ def _sender(row: Any) -> Sender:
 
 def _keys(connection: Connection, source_id: int) -> list[tuple[SenderKey, bytes]]:
     covered: dict[int, dict[Identification, int]] = {}
-    for row in connection.execute(_KEY_SCHOOLS, {"source": source_id}):
+    for row in _KEY_SCHOOLS.all(connection, {"source": source_id}):
         covered.setdefault(row.key_id, {})[Identification(row.scheme, row.value, row.location)] = row.school_id
-    keys = connection.execute(_KEYS, {"source": source_id})
+    keys = _KEYS.all(connection, {"source": source_id})
     return [
         (SenderKey(row.id, row.made_us, row.revoked_us, covered.get(row.id, {})), bytes(row.digest)) for row in keys
     ]

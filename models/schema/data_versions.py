@@ -14,21 +14,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
+from models.schema.prepared import PreparedStatement
 from models.schema.tables import data_versions, identifiers, pupils
 
 ALL_SCHOOLS = 0  # raised by changes that name no school
 
 _NEXT = data_versions.c.version + 1
 _OF_SCHOOL = update(data_versions).where(data_versions.c.school_id == bindparam("school"))
-_RAISE = _OF_SCHOOL.values(version=_NEXT, general=_NEXT)
-_RAISE_FOR_PUPILS = _OF_SCHOOL.values(version=_NEXT).returning(data_versions.c.version)
-_READ = select(data_versions).where(data_versions.c.school_id.in_((ALL_SCHOOLS, bindparam("school"))))
-_CHANGED_PUPILS = select(pupils.c.id).where(
-    pupils.c.school_id == bindparam("school"), pupils.c.results_version > bindparam("since")
+_RAISE = PreparedStatement(_OF_SCHOOL.values(version=_NEXT, general=_NEXT))
+_RAISE_FOR_PUPILS = PreparedStatement(_OF_SCHOOL.values(version=_NEXT).returning(data_versions.c.version))
+_READ = PreparedStatement(
+    select(data_versions).where(
+        or_(data_versions.c.school_id == ALL_SCHOOLS, data_versions.c.school_id == bindparam("school"))
+    )
 )
-_STATE_PUPILS = (
+_CHANGED_PUPILS = PreparedStatement(
+    select(pupils.c.id).where(pupils.c.school_id == bindparam("school"), pupils.c.results_version > bindparam("since"))
+)
+_STATE_PUPILS = PreparedStatement(
     update(pupils)
     .where(
         pupils.c.school_id == bindparam("school"),
@@ -54,7 +59,7 @@ class DataVersion(NamedTuple):
 def raise_version(connection: Connection, school_id: int | None) -> None:
     """Count a change of a school's data, or of what all schools share (None); call it under the lock of the school."""
     named = school_id or ALL_SCHOOLS
-    if connection.execute(_RAISE, {"school": named}).rowcount == 0:
+    if _RAISE.run(connection, {"school": named}) == 0:
         connection.execute(insert(data_versions).values(school_id=named, version=1, general=1))
 
 
@@ -63,21 +68,21 @@ def raise_for_pupils(connection: Connection, school_id: int, identifier_ids: Ite
 
     Call it under the lock of the school.
     """
-    number = connection.scalar(_RAISE_FOR_PUPILS, {"school": school_id})
+    number = _RAISE_FOR_PUPILS.scalar(connection, {"school": school_id})
     if number is None:
         raise_version(connection, school_id)
         return
     for portion in identifier_ids:
-        connection.execute(_STATE_PUPILS, {"school": school_id, "identifiers": portion, "number": number})
+        _STATE_PUPILS.run(connection, {"school": school_id, "identifiers": portion, "number": number})
 
 
 def data_version(connection: Connection, school_id: int) -> DataVersion:
     """The version of a school's data; read it before the data."""
-    rows = {row.school_id: row for row in connection.execute(_READ, {"school": school_id})}
+    rows = {row.school_id: row for row in _READ.all(connection, {"school": school_id})}
     shared, own = rows.get(ALL_SCHOOLS), rows.get(school_id)
     return DataVersion(shared.version if shared else 0, own.version if own else 0, own.general if own else 0)
 
 
 def pupils_changed_since(connection: Connection, school_id: int, number: int) -> frozenset[int]:
     """The pupils of a school whose results were changed later than at this number of the school."""
-    return frozenset(connection.scalars(_CHANGED_PUPILS, {"school": school_id, "since": number}))
+    return frozenset(_CHANGED_PUPILS.scalars(connection, {"school": school_id, "since": number}))

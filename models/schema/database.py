@@ -36,10 +36,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.schema.data_versions import raise_version
+from models.schema.prepared import driver_of
 from models.schema.tables import numbers
 
 BUSY_SECONDS = 60
@@ -52,6 +53,7 @@ _OFF = text(
 OWN_SCHEMA = "rondblik_own"  # of a store on nodes (`models.schema.nodes`): what the database holds itself
 SERVER_START = "server_start"  # its table that says since when the server runs that gives out numbers
 _ON_NODES = "on nodes"  # what a connection knows of itself
+_WRITING = "writing"  # whether its next transaction writes
 _NUMBERS_SKIPPED = 10_000
 SHOWN, ALL_SCHOOLS = "rondblik.school", "all"  # the setting that row-level security goes by, and its value for all
 _SHOW_ALL = select(func.set_config(SHOWN, ALL_SCHOOLS, True))
@@ -102,7 +104,7 @@ def open_engine(url: str) -> Engine:
             url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
         )
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        engine.dialect.do_begin = _begin_sqlite  # type: ignore[assignment, method-assign] # an event slows all statements
         return engine
     address = make_url(url)
     options: dict[str, object] = {"connect_timeout": CONNECT_SECONDS}
@@ -155,9 +157,17 @@ def _prepare_postgresql(connection: Any, record: ConnectionPoolEntry) -> None:
     connection.commit()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+def _begin_sqlite(connection: Any) -> None:
+    connection.execute("BEGIN IMMEDIATE" if connection.info.pop(_WRITING, False) else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A connection in one write transaction, for which SQLite takes its write lock at once; others use those below."""
+    with engine.connect().execution_options(writing=True) as connection:
+        connection.info[_WRITING] = True
+        with connection.begin():
+            yield connection
 
 
 def for_all_schools(engine: Engine) -> Engine:
@@ -207,7 +217,7 @@ def write_transaction(
     The version of the school's data is raised (`models.schema.data_versions`), or that of all schools. Without
     `raises_version` it is not: for changes to what is read anew for each page, such as jobs and connections.
     """
-    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+    with writing(engine) as connection:
         lock_school(connection, school_id)
         yield connection
         if raises_version:
@@ -220,7 +230,7 @@ def short_write(engine: Engine, school_id: int | None = None) -> Iterator[Connec
 
     It waits for no school; on SQLite for whoever writes, as all do. `school_id` as in `read_transaction`.
     """
-    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+    with writing(engine) as connection:
         show(connection, school_id)
         yield connection
 
@@ -264,9 +274,10 @@ def sole_use(engine: Engine) -> Iterator[Connection]:
                     raise DatabaseInUse
                 yield connection
             return
-        with _driver(connection) as driver:  # outside of any transaction
+        with driver_of(connection) as driver:  # outside of any transaction
             driver.execute("PRAGMA busy_timeout=1000")
             driver.execute("PRAGMA locking_mode=EXCLUSIVE")  # from BEGIN IMMEDIATE until the connection is closed
+        connection.info[_WRITING] = True
         try:
             begun = connection.begin()
         except OperationalError:
@@ -372,7 +383,7 @@ def insert_first(connection: Connection, table: Table, columns: Sequence[str], r
     """
     if connection.dialect.name != "postgresql" or stands_on_nodes(connection):
         return insert_new(connection, table, columns, rows)
-    with _driver(connection) as driver, driver.cursor() as cursor:
+    with driver_of(connection) as driver, driver.cursor() as cursor:
         _copy(cursor, table.name, ", ".join(columns), rows)
     return len(rows)
 
@@ -386,7 +397,7 @@ def _copy(cursor: Any, table: str, named: str, rows: Rows) -> None:
 def _insert_new_sqlite(connection: Connection, table: str, named: str, rows: Rows) -> int:
     marks = ",".join("?" * len(rows[0]))
     statement = f"INSERT INTO {table} ({named}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
-    with _driver(connection) as driver:
+    with driver_of(connection) as driver:
         before = driver.total_changes
         driver.executemany(statement, rows)
         return int(driver.total_changes - before)
@@ -408,7 +419,7 @@ _INSERT_NEW: dict[str, Callable[[Connection, str, str, Rows], int]] = {
 def _from_staging(connection: Connection, table: str, named: str, rows: Rows, statement: str) -> int:
     """Copy rows to a temporary table and execute one statement on all of them; how many rows that concerned."""
     staging = f"incoming_{table}"
-    with _driver(connection) as driver, driver.cursor() as cursor:
+    with driver_of(connection) as driver, driver.cursor() as cursor:
         empty = f"SELECT * FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
         cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS {empty}")
         _copy(cursor, staging, named, rows)
@@ -441,7 +452,7 @@ def rows_of_keys(
             f"AND key = wanted.key LIMIT {most}) found"
         )
     mark, rows = "?" if connection.dialect.name == "sqlite" else "%s", []
-    with _driver(connection) as driver:
+    with driver_of(connection) as driver:
         for portion in portions(keys):
             marked = query.format(marks=",".join([mark] * len(portion)))
             rows += driver.execute(marked, (*of_source, *portion)).fetchall()
@@ -476,7 +487,7 @@ def overwrite(
     pick = itemgetter(*map(columns.index, (*others, *keys)))
     own = " AND ".join(f"{name} = ?" for name in keys)
     values = ", ".join(f"{name} = ?" for name in others)
-    with _driver(connection) as driver:
+    with driver_of(connection) as driver:
         driver.executemany(f"UPDATE {table.name} SET {values} WHERE {own}", map(pick, rows))  # noqa: S608
 
 
@@ -511,7 +522,7 @@ def restate(
     marks = ", ".join("?" * len(rank))
     values = ", ".join(f"{name} = ?" for name in rank)
     where = f"{' AND '.join(alike)} AND ({', '.join(rank)}) < ({marks})"
-    with _driver(connection) as driver:
+    with driver_of(connection) as driver:
         before = driver.total_changes
         driver.executemany(f"UPDATE {table.name} SET {values} WHERE {where}", map(pick, rows))  # noqa: S608
         return int(driver.total_changes - before)
@@ -542,7 +553,7 @@ def keep_greatest(
         return
     marks = ",".join("?" * len(columns))
     statement = f"INSERT INTO {table.name} ({named}) VALUES ({marks}) {conflict}"  # noqa: S608
-    with _driver(connection) as driver:
+    with driver_of(connection) as driver:
         driver.executemany(statement, rows)
 
 
@@ -557,7 +568,7 @@ def delete_rows(connection: Connection, table: Table, keys: Sequence[str], rows:
         return
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     own = " AND ".join(f"{name} = {mark}" for name in keys)
-    with _driver(connection) as driver:
+    with driver_of(connection) as driver:
         driver.cursor().executemany(f"DELETE FROM {table.name} WHERE {own}", rows)  # noqa: S608
 
 
@@ -569,7 +580,7 @@ def _delete_keys(connection: Connection, table: Table, keys: Sequence[str], colu
     for row in rows:
         together.setdefault(others_of(row), []).append(key_of(row))
     own = " AND ".join(f"{name} = %s" for name in others)
-    with _driver(connection) as driver, driver.cursor() as cursor:
+    with driver_of(connection) as driver, driver.cursor() as cursor:
         for values, listed in together.items():
             cursor.execute(f"DELETE FROM {table.name} WHERE {own} AND key = ANY(%s)", (*values, listed))  # noqa: S608
 
@@ -587,7 +598,7 @@ def _update_older(
     values, marks = ", ".join(f"{name} = %s" for name in written), ", ".join("%s" for _ in rank)
     pick = itemgetter(*map(columns.index, (*written, *keys, *rank)))
     statement = f"UPDATE {table.name} SET {values} WHERE {own} AND ({', '.join(rank)}) < ({marks})"  # noqa: S608
-    with _driver(connection) as driver, driver.cursor() as cursor:
+    with driver_of(connection) as driver, driver.cursor() as cursor:
         cursor.executemany(statement, map(pick, rows))
 
 
@@ -603,20 +614,6 @@ class NodeState:
 def stands_on_nodes(connection: Connection) -> bool:
     """Whether the data of schools stand on other servers (`models.schema.nodes`), as it was when it connected."""
     return bool(connection.info.get(_ON_NODES, False))
-
-
-@contextmanager
-def _driver(connection: Connection) -> Iterator[Any]:
-    """The connection of the driver itself; its errors, such as a full disk, become those of SQLAlchemy."""
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    errors = connection.dialect.loaded_dbapi.Error
-    try:
-        yield driver
-    except errors as failed:
-        raise DBAPIError.instance(
-            "written by the driver", None, failed, errors, hide_parameters=True, dialect=connection.dialect
-        ) from None
 
 
 def insert_or(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -638,7 +635,7 @@ def upgrading(engine: Engine, before_upgrade: Callable[[Connection], object] | N
     other connections to read; without it DatabaseOlder is raised. Raises DatabaseUnsafe for one of a later version. An
     exception undoes everything.
     """
-    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+    with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(_UPGRADE_LOCK)
             connection.execute(_SHOW_ALL)
