@@ -89,14 +89,12 @@ def _heads(view: MyPupilsView) -> html.Tr:
     signals = [html.B(_("Signals"))]
     if view.filters.subject is not None:
         signals.append(subject_word(view.filters.subject))
+    agreement = [html.B(_("Agreement")), *([_("of all subjects")] if view.filters.subject is not None else [])]
     return html.Tr(
         [
             html.Th([html.B(_("Pupil")), _("by class and name")], scope="col"),
             html.Th(signals, scope="col"),
-            html.Th(
-                [html.B(_("Agreement")), *([_("of all subjects")] if view.filters.subject is not None else [])],
-                scope="col",
-            ),
+            *([] if view.notes is None else [html.Th(agreement, scope="col")]),
             *(html.Th(_subject_head(view, column), scope="col", className="sub_") for column in view.columns),
         ]
     )
@@ -130,7 +128,7 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
                 _signals(view, member),
                 **attrs(data_l=_("Open signals"), data_signals=str(len(view.signals_of(member.id)))),
             ),
-            html.Td(agreement_words(view.notes.get(member.id, [])), className="t2 ag", **attrs(data_l=_("Agreement"))),
+            *([] if view.notes is None else [_agreement(view.notes.get(member.id, []))]),
             *(_written_cell(view, member, column, line) for column, line in zip(view.columns, lines, strict=True)),
         ],
         **attrs(data_pupil=str(member.id)),
@@ -266,6 +264,10 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
         parts.append(state("no", "clock", _("{number} cannot be assessed", number=suppressed)))
     parts += [html.Small([sign("check"), " ", settled_words(signal)]) for signal in view.settled_of(member.id)]
     return parts or [html.Span(_("none"), className="t3")]
+
+
+def _agreement(notes: list[Note]) -> html.Td:
+    return html.Td(agreement_words(notes), className="t2 ag", **attrs(data_l=_("Agreement")))
 
 
 def agreement_words(notes: list[Note]) -> Any:

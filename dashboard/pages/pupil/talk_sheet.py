@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.auth import audit_trail, request
-from dashboard.pages.page import Body, Page, teaches
+from dashboard.pages.page import Body, Page, reads_results
 from dashboard.pages.pupil.page import not_yours, read_id
 from dashboard.pages.pupil.series import goal_number, in_subject_order
 from dashboard.pages.pupil.side_panels import Side, read_side
@@ -27,6 +27,7 @@ from dashboard.ui.elements import Input, Link, html
 from dashboard.ui.filters import THIS_YEAR, current_school_year, period_dates
 from dashboard.ui.markup import block
 from dashboard.ui.matrix_table import pupil_word
+from dashboard.ui.own_subjects import own_subjects_note
 from dashboard.ui.signs import attrs, sign
 from models.access.people import PupilName, class_list, school_name
 from models.access.viewer import Viewer
@@ -85,6 +86,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
             ],
             className="acts noprint",
         ),
+        *own_subjects_note([record.id], {} if timeline.subjects is None else {record.id: timeline.subjects}),
         html.Article(
             [
                 html.H1(_("Conversation about {name}", name=called)),
@@ -245,6 +247,6 @@ PAGE = Page(
     title=title,
     layout=layout,
     frame=frame,
-    may_see=teaches,
+    may_see=reads_results,
     section="group",
 )
