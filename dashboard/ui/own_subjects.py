@@ -19,9 +19,7 @@ def own_subjects_note(pupil_ids: Iterable[int], limited: Mapping[int, Subjects])
     everybody = len(counts) == 1
     known = sorted((of, number) for of, number in _words(counts) if of)
     lines: list[Any] = [
-        html.P(
-            [sign("info"), " ", _seen_words(words, None if everybody else number)], className="hid sm t2 own-subjects"
-        )
+        html.P([sign("info"), " ", _seen_words(words, None if everybody else number)], className="hid sm t2")
         for words, number in known
     ]
     if frozenset() in counts:

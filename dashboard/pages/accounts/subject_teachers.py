@@ -50,7 +50,7 @@ def _lacking(found: list[SubjectTeacher]) -> list[Any]:
         "Of {number} teachers no subject is known: they see their pupils by name, and no results. Set it below.",
         number,
     )
-    return [note("wa", "lock", html.P(words))]
+    return [html.Div(note("wa", "lock", html.P(words)), className="mt")]
 
 
 def _table(found: list[SubjectTeacher]) -> Any:

@@ -172,18 +172,21 @@ def _head(view: ClassView, heading: str) -> list[Any]:
 
 
 def _sections(filters: ClassFilters, view: ClassView, heading: str) -> list[Any]:
-    overview = view.overview
+    overview, limited = view.overview, view.state.class_data.limited
+    own = own_subjects_note((pupil.id for pupil in overview.pupils), limited)
+    if overview.pupils and all(limited.get(pupil.id) == frozenset() for pupil in overview.pupils):
+        return [*_folded_filters(view), *own, _names(view)]
     shown_columns = columns(overview, filters.view, filters.subject, filters.material)
     parts: list[Any] = [
         *_folded_filters(view),
-        *own_subjects_note((pupil.id for pupil in overview.pupils), view.state.class_data.limited),
+        *own,
         *_hidden_note(view),
         attention_cards(view),
         html.P(_("Why pupils need attention is on the page Signals."), className="paper sm"),
         html.Div([attention_panel(view), topics_panel(view, filters)], className="cols"),
     ]
     if not shown_columns:
-        return [*parts, *_nothing(view, heading)]
+        return [*parts, _nothing(view, heading)]
     sections = by_attention_group(grid(overview, shown_columns), view.attention_groups)
     caption = _("{heading}: newest score per pupil and column", heading=heading)
     words = [
@@ -298,16 +301,15 @@ def _folded_filters(view: ClassView) -> list[Any]:
     return [html.P(line, className="hid sm", id="filters-on")]
 
 
-def _nothing(view: ClassView, heading: str) -> list[Any]:
-    """That there are no results; of whom none may be shown the names, as a note above says why."""
-    limited = view.state.class_data.limited
-    if all(limited.get(pupil.id) == frozenset() for pupil in view.overview.pupils):
-        names = [
-            html.Li(Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))) for pupil in view.overview.pupils
-        ]
-        return [card(_("Pupils"), [html.Ul(names, className="ls")], className="mt", id="names-only")]
+def _names(view: ClassView) -> html.Section:
+    """The pupils of whom only the names may be seen; a note above it says why."""
+    names = [html.Li(Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))) for pupil in view.overview.pupils]
+    return card(_("Pupils"), [html.Ul(names, className="ls")], className="mt", id="names-only")
+
+
+def _nothing(view: ClassView, heading: str) -> html.Section:
     plain = ClassFilters(view.filters.class_ids).query
-    nothing = card(
+    return card(
         _("No results with these filters"),
         [
             html.P(_("There are no results of {heading} with these filters.", heading=heading), className="t2 sm"),
@@ -315,7 +317,6 @@ def _nothing(view: ClassView, heading: str) -> list[Any]:
         ],
         className="mt",
     )
-    return [nothing]
 
 
 def legend(overview: ClassOverview) -> html.Div:

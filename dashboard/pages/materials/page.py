@@ -210,7 +210,7 @@ def _own_subjects(catalogue: MaterialCatalogue) -> list[Any]:
         if (subjects := limits[class_ref.id]) is not None
     ]
     words = _("Of some classes you see the subject that you teach alone. {classes}.", classes="; ".join(parts))
-    return [html.P([sign("info"), " ", words], className="hid sm t2 own-subjects")]
+    return [html.P([sign("info"), " ", words], className="hid sm t2")]
 
 
 def _overview(

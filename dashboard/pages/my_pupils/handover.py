@@ -164,7 +164,7 @@ def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[Subje
                 [
                     html.H2(name_of(member)),
                     html.P(" · ".join(details)),
-                    html.P(placement_line(view.placements[member.id])),
+                    html.P(placement_line(view, member)),
                 ]
             ),
             _materials(view, member, goals),

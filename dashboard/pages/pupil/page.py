@@ -276,7 +276,7 @@ def _head(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
                     [
                         html.H1(_name(timeline.pupil)),
                         *_left(timeline.pupil),
-                        *_placement(pupil_data.side),
+                        *([] if timeline.subjects == frozenset() else _placement(pupil_data.side)),
                         *_own_subjects(timeline),
                         html.P(summary_sentence(timeline), id="summary"),
                     ]

@@ -91,7 +91,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
             [
                 html.H1(_("Conversation about {name}", name=called)),
                 html.P(" · ".join(item for item in about if item), className="sm t2"),
-                _block(_("Where {name} stands", name=called), _stands(side), "stands", empty=False),
+                _block(_("Where {name} stands", name=called), _stands(timeline, side), "stands", empty=False),
                 _block(
                     _("What goes well"), [series_words(series) for series in all_series if goes_well(series)], "well"
                 ),
@@ -183,9 +183,9 @@ def series_words(series: MaterialSeries) -> str:
     return f"{name}: {words}."
 
 
-def _stands(side: Side) -> list[str]:
+def _stands(timeline: PupilTimeline, side: Side) -> list[str]:
     """The attention group of the pupil in this school year, with the counts by the norm."""
-    if side.placement is None:
+    if side.placement is None or timeline.subjects == frozenset():
         return []
     group, counts = attention_group_word(side.placement.group), norm_counts_word(side.placement.counts)
     return [_("{group}: this school year {counts}.", group=group, counts=counts)]
