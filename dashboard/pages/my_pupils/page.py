@@ -181,8 +181,10 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
 
 
 def _sections(view: MyPupilsView) -> list[Any]:
+    limited = view.class_data.limited
+    nothing_seen = bool(view.everyone) and all(limited.get(member.id) == frozenset() for member in view.everyone)
     return [
-        question_cards(view, addresses.MY_PUPILS),
+        *([] if nothing_seen else [question_cards(view, addresses.MY_PUPILS)]),
         *question_panel(view, addresses.MY_PUPILS),
         my_pupils_table(view),
     ]
