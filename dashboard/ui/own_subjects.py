@@ -17,10 +17,10 @@ def own_subjects_note(pupil_ids: Iterable[int], limited: Mapping[int, Subjects])
     """A sentence for each set of subjects that the viewer is limited to of some of these pupils; none if of nobody."""
     counts = Counter(limited.get(pupil_id) for pupil_id in pupil_ids)
     everybody = len(counts) == 1
-    known = sorted((of, number) for of, number in _words(counts) if of)
+    known = sorted((of for of in counts if of), key=subjects_word)
     lines: list[Any] = [
-        html.P([sign("info"), " ", _seen_words(words, None if everybody else number)], className="hid sm t2")
-        for words, number in known
+        html.P([sign("info"), " ", _seen_words(of, None if everybody else counts[of])], className="hid sm t2")
+        for of in known
     ]
     if frozenset() in counts:
         lines.insert(0, note("wa", "lock", html.P(_unknown(None if everybody else counts[frozenset()]))))
@@ -34,18 +34,20 @@ def own_subjects_words(pupil_ids: Iterable[int], limited: Mapping[int, Subjects]
     return "" if subjects is None else subjects_word(subjects) or _("own subject, not known here")
 
 
-def _words(counts: Mapping[Subjects | None, int]) -> list[tuple[str, int]]:
-    return [(subjects_word(subjects), number) for subjects, number in counts.items() if subjects is not None]
-
-
-def _seen_words(subjects: str, number: int | None) -> str:
+def _seen_words(subjects: Subjects, number: int | None) -> str:
+    words = subjects_word(subjects)
     if number is None:
-        return _("You see the results of the subject that you teach: {subjects}.", subjects=subjects)
+        return n_(
+            "You see the results of the subject that you teach: {subjects}.",
+            "You see the results of the subjects that you teach: {subjects}.",
+            len(subjects),
+            subjects=words,
+        )
     return n_(
-        "Of {number} pupil you see the results of the subject that you teach: {subjects}.",
-        "Of {number} pupils you see the results of the subject that you teach: {subjects}.",
+        "Of {number} pupil you only see what you teach: {subjects}.",
+        "Of {number} pupils you only see what you teach: {subjects}.",
         number,
-        subjects=subjects,
+        subjects=words,
     )
 
 
