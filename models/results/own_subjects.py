@@ -52,6 +52,7 @@ _CARES_FOR_CLASS = re.compile(
 )
 _IS_OF_SUBJECT = re.compile(r"\bvak-?(leraar|lerares|leerkracht|docente?)\b")
 _OF_JOB = re.compile(r"\b(vak-?)?(leraar|lerares|leerkracht|docente?)\b")
+NO_SUBJECT = {UNMAPPED, "kindergarten", "early_literacy"}  # of who teaches youngest pupils, the whole of it
 _BETWEEN = re.compile(r"\s*[/&+;:()]\s*|\s+en\s+")
 
 
@@ -63,7 +64,7 @@ def subjects_named(role: str) -> Subjects:
     words = " ".join(_OF_JOB.sub(" ", role.casefold()).split()).strip("-– ")
     whole = named_subject(words)
     found = {whole} if whole != UNMAPPED else {named_subject(part) for part in _BETWEEN.split(words)}
-    return frozenset(found - {UNMAPPED})
+    return frozenset(found - NO_SUBJECT)
 
 
 def limit_of(link: Sequence[str], teacher: Sequence[str], subject_school: bool) -> Subjects | None:

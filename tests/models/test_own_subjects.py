@@ -29,7 +29,7 @@ from tests.dashboard import school
         ("docent (scheikunde)", {"chemistry"}), ("docent WI", {"mathematics"}), ("gym", {"physical_education"}),
         # What is open is left open: it would show results of a subject that somebody does not teach.
         ("docent Duitse taal", set()), ("wiskunde B", set()), ("VAK", set()), ("docent", set()), ("", set()),
-        ("coördinator Engels", set()), ("docent en", {"english"}),
+        ("coördinator Engels", set()), ("leerkracht kleuteronderwijs", set()), ("docent en", {"english"}),
     ],
 )  # fmt: skip
 def test_a_description_names_subjects_where_it_leaves_nothing_open(role: str, subjects: set[str]) -> None:
