@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import pwd
 import shutil
@@ -23,6 +24,7 @@ from sqlalchemy.util import LRUCache
 from models.schema import database, nodes
 from models.schema.encryption import PiiCipher
 from models.schema.store_key import open_encrypted
+from tests import private_data
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -33,6 +35,41 @@ NODES = int(os.environ.get("RONDBLIK_NODES", "3"))
 _COMPILED: dict[str, tuple[Dialect, LRUCache[Any, Any]]] = {}  # by the name of a database
 GIVEN_SERVER = os.environ.get("RONDBLIK_POSTGRES", "")
 LONGEST = "tests/project/test_readme.py"  # it installs the program
+
+
+def pytest_configure() -> None:
+    """Watch what is logged for keys and personal data, at the level at which the program logs."""
+    for name in ("rondblik", "connectors", "dashboard", "models"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    logging.getLogger().addHandler(private_data.watch)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Fail a test that logged something private, or was told it in a Fault."""
+    yield
+    wrong = private_data.watch.end_of_test()
+    assert wrong == [], "private data in a log or a Fault"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Give the process that reports what this one has seen."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["watched"] = (private_data.watch.records, private_data.watch.faults)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add what another process has seen."""
+    records, faults = getattr(node, "workeroutput", {}).get("watched", (0, 0))
+    private_data.watch.records += records
+    private_data.watch.faults += faults
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much was read; a test with something private in it has failed."""
+    watch = private_data.watch
+    terminalreporter.write_line(f"read for keys and personal data: {watch.records} log records, {watch.faults} Faults")
 
 
 def pytest_collection_finish() -> None:
@@ -261,6 +298,14 @@ def distributed_store(
                 name = make_url(url).database
                 connection.execute(text(f"ALTER SERVER {nodes.SERVER}{number} OPTIONS (SET dbname '{name}')"))
         yield Store(engine, open_encrypted(engine, tmp_path / "keys"))
+
+
+@pytest.fixture(params=["alone", "beside the dashboard"])
+def every_app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test with each app that has the service: that of `serve --soap-only`, and that of `serve` and `demo`."""
+    from tests.connectors import sending  # here: many tests need no web server
+
+    monkeypatch.setattr(sending, "chosen_app", request.param)
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,11 @@ from models.schema.encryption import PiiCipher
 from models.schema.tables import identifiers, teachers
 
 
-def identifier(cipher: PiiCipher, school_id: int, number: int, value: str) -> dict[str, Any]:
-    """The key of a pupil in the pupil administration."""
+def identifier(cipher: PiiCipher, school_id: int, number: int, value: str, kind: str = "las") -> dict[str, Any]:
+    """The key of a pupil in the pupil administration, or their ECK iD."""
     sealed = cipher.encrypt(value.encode(), place(identifiers.c.sealed, school_id, number))
-    of_school = {"school_id": school_id, "id": number, "kind": "las"}
-    return of_school | {"digest": cipher.rotating_digest("las", value), "sealed": sealed}
+    of_school = {"school_id": school_id, "id": number, "kind": kind}
+    return of_school | {"digest": cipher.rotating_digest(kind, value), "sealed": sealed}
 
 
 def teacher(cipher: PiiCipher, school_id: int, number: int) -> dict[str, Any]:

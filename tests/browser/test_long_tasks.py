@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from dashboard.auth.request import AppOptions
@@ -22,8 +21,6 @@ from tests.browser.conftest import Served, address_of
 from tests.browser.walking import WAIT, WATCH, Walk
 from tests.conftest import Store
 from tests.dashboard import large_school
-
-pytestmark = pytest.mark.timing
 
 LONGEST = 200  # milliseconds
 USERS = (

@@ -24,6 +24,7 @@ from models.ingest.schools import Identification
 from models.schema.database import write_transaction
 from models.schema.encryption import PiiCipher
 from models.schema.terms import SenderTerms
+from tests.private_data import watch
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 AUT = "http://www.edustandaard.nl/leerresultaten/2/autorisatie"
@@ -109,6 +110,7 @@ class Receiver:
 
     def post(self, body: bytes, path: str = PATH, method: str = "POST", **headers: str) -> Answer:
         """Send these bytes; header names with _ for -."""
+        watch.sent(body)
         named = {"Content-Type": "text/xml", **{name.replace("_", "-"): value for name, value in headers.items()}}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
@@ -122,7 +124,10 @@ def answer_of(response: http.client.HTTPResponse) -> Answer:
     """A response that is read to its end."""
     body = response.read()
     headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers.get("content-type", "").partition(";")[0], body, headers)
+    answer = Answer(response.status, headers.get("content-type", "").partition(";")[0], body, headers)
+    if answer.fault is not None:
+        watch.fault(body)
+    return answer
 
 
 def _beside_the_dashboard(receiver: ReceiverContext, public_address: str | None = None) -> flask.Flask:
@@ -135,15 +140,26 @@ APPS: dict[str, Callable[[ReceiverContext, str | None], flask.Flask]] = {
     "alone": create_soap_app,
     "beside the dashboard": _beside_the_dashboard,
 }
-chosen_app = "alone"
+chosen_app: str | None = None
 
 
 @contextmanager
 def receiving(
-    receiver: ReceiverContext, limits: BodyLimits | None = None, public_address: str | None = None
+    receiver: ReceiverContext,
+    limits: BodyLimits | None = None,
+    public_address: str | None = None,
+    *,
+    app: str | None = None,
 ) -> Iterator[Receiver]:
-    """The service behind the real web server, on a free port; alone, unless the test uses `every_app`."""
-    with serving_app(APPS[chosen_app](receiver, public_address), bind("127.0.0.1", 0), limits) as port:
+    """The service behind the real web server, on a free port.
+
+    It stands in the app that the fixture `every_app` chose: a test that sends uses that fixture, so that no limit of
+    one app stays hidden because only the other was tested. What needs a service for something else names an `app`.
+    """
+    name = app or chosen_app
+    if name is None:
+        raise LookupError("a test that sends uses the fixture `every_app`")
+    with serving_app(APPS[name](receiver, public_address), bind("127.0.0.1", 0), limits) as port:
         yield Receiver(port)
 
 

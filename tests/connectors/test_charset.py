@@ -147,7 +147,7 @@ def test_a_roster_is_read_in_its_own_encoding(readable: tuple[Callable[[str], by
 
 
 @pytest.fixture
-def receiver(store: Store) -> Iterator[Receiver]:
+def receiver(every_app: None, store: Store) -> Iterator[Receiver]:
     with receiving(ReceiverContext(store.engine, store.cipher)) as receiver:
         yield receiver
 

@@ -10,16 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from benchmarks import messages
 from models.ingest import senders
 from models.schema.database import open_engine, sqlite_url, write_transaction
 from models.schema.store_key import open_encrypted
 from models.schema.terms import SenderTerms
 from tests.connectors.sending import HORIZON, SOAP, Account, Receiver
-
-pytestmark = pytest.mark.timing
 
 RONDBLIK = Path(sys.executable).with_name("rondblik")
 FEW, MANY = 10_000, 100_000

@@ -56,6 +56,7 @@ def test_no_fault_holds_a_key_whatever_is_wrong(policy: Policy) -> None:
     assert not [sentence for sentence in shown if KEY in sentence]
 
 
+@pytest.mark.usefixtures("every_app")
 def test_no_fault_over_the_wire_holds_a_key(store: Store) -> None:
     sender = account(store.engine, store.cipher)
     body = enveloped(message(results=result_xml(KEY, "zeven") + result_xml(KEY, "7")), sender.header)

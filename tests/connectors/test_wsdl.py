@@ -109,11 +109,12 @@ def test_the_address_is_the_one_that_was_asked(query: str) -> None:
 
 
 @pytest.fixture
-def address(store: Store) -> Iterator[str]:
+def address(every_app: None, store: Store) -> Iterator[str]:
     with serving(ReceiverContext(store.engine, store.cipher)) as served:
         yield served
 
 
+@pytest.mark.usefixtures("every_app")
 def test_the_served_address_is_that_of_the_server_unless_another_is_public(store: Store) -> None:
     for public in (None, "https://rondblik.example/uwlr/leerresultaten"):
         with serving(ReceiverContext(store.engine, store.cipher), public) as served:
@@ -123,6 +124,7 @@ def test_the_served_address_is_that_of_the_server_unless_another_is_public(store
         assert [element.get("location") for element in places] == [public or served]
 
 
+@pytest.mark.usefixtures("every_app")
 @pytest.mark.parametrize("path", ["/uwlr/leerresultaten", "/test/proefadres/uwlr/leerresultaten"])
 @pytest.mark.parametrize("query", ["wsdl", "wsdl=official", "xsd=results.xsd"])
 def test_no_name_that_a_stranger_says_stands_in_a_document(store: Store, path: str, query: str) -> None:

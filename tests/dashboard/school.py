@@ -54,6 +54,8 @@ SPELL_WEEK = (71.5, 80, 66, 0, 92.5, 48, None, 77, 85, 63, 59, None)
 SKILL = (212, 203, 192, 221, 199, 188, 217, 209, 196, 170, 206, None)
 FIFTH = ("II", "III", "IV", "I", "III", "V", "I", "II", "IV", "V", "III", None)
 
+ECK_ID, ECK_FROM = "https://ketenid.nl/201703/{:0128x}", 1000  # of each pupil; from which number their rows are
+
 # What the program keeps up to date itself where results come in by messages.
 COUNT_RESULTS = (
     "INSERT INTO result_counts (school_id, source_id, school_year, stored) "
@@ -145,6 +147,11 @@ def _people(connection: Connection, cipher: PiiCipher) -> None:
         | {"pupil_id": p, "matched_by": "roster", "parked_because": None}
         for s, p, _, _ in everyone
     ]  # fmt: skip
+    rows += [
+        encrypted.identifier(cipher, s, ECK_FROM + p, ECK_ID.format(s * 1000 + p), kind="eck")
+        | {"pupil_id": p, "matched_by": "roster", "parked_because": None}
+        for s, p, _, _ in everyone
+    ]
     rows.append(
         encrypted.identifier(cipher, SCHOOL, 90, "L10090")
         | {"pupil_id": 90, "matched_by": "roster", "parked_because": None}

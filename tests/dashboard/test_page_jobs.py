@@ -101,7 +101,7 @@ def test_any_file_gets_an_answer(store: Store, given: bytes) -> None:
 def test_a_room_is_reported_on(store: Store) -> None:
     sandbox = sandboxes.create_sandbox(store.engine, store.cipher, "Spelsprong")
     header = Account(sandbox.account.customer_code, sandbox.account.customer_name, sandbox.account.key).header
-    with receiving(ReceiverContext(store.engine, store.cipher)) as receiver:
+    with receiving(ReceiverContext(store.engine, store.cipher), app="alone") as receiver:
         for body in (
             message(brin=sandbox.account.brin, leerlingid="proef-01"),
             message(brin=sandbox.account.brin, leerlingid="proef-01", scores=["zeven"]),

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import lxml.html
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from dashboard.cli import main as cli
 from dashboard.text.audit_words import event_words
 from models.access.audit import open_audit
 from models.access.viewer import Role, Viewer
 from models.schema import database
-from models.schema.tables import pupils
+from models.schema.tables import identifiers, pupils, results
 from tests.conftest import Store
-from tests.dashboard import school
+from tests.dashboard import large_school, school
 from tests.dashboard.installation import configured
 from tests.models.test_erasure import (
     ECK_ID,
@@ -262,3 +263,29 @@ def test_a_file_that_is_there_is_not_overwritten(operator: Operator, tmp_path: P
     exported(operator, tmp_path)
     code, _, err = operator.type("export", *SCHOOL, "--pupil", str(operator.known.pupil_id), "--to", str(tmp_path))
     assert (code, err.count("\n")) == (2, 1)
+
+
+@pytest.mark.long
+def test_the_whole_file_of_a_pupil_of_a_large_school_is_made_in_under_a_minute(store: Store, tmp_path: Path) -> None:
+    large_school.build(store.engine, store.cipher, sizes=[30] * 10, columns=40)
+    installation = configured(tmp_path / "data", store.engine.url.render_as_string(hide_password=False))
+    with database.read_transaction(store.engine) as connection:
+        stored = connection.scalar(select(func.count()).select_from(results))
+        of_the_pupil = connection.scalar(
+            select(func.count())
+            .select_from(results.join(identifiers, identifiers.c.id == results.c.identifier_id))
+            .where(identifiers.c.pupil_id == 1)
+        )
+    (tmp_path / "file").mkdir()
+    begun = perf_counter()
+    words = ("person", "export", "--school", "99XX/00", "--pupil", "1", "--to", str(tmp_path / "file"))
+    export = installation.start(*words)
+    _out, errors = export.communicate(timeout=60)
+    seconds = perf_counter() - begun
+    assert export.returncode == 0, errors
+    print(f"{of_the_pupil} results of one pupil among {stored}: both files in {seconds:.1f} s")
+    (data,) = (tmp_path / "file").glob("*.json")
+    (page,) = (tmp_path / "file").glob("*.html")
+    assert len(json.loads(data.read_text("utf-8"))["results"]) == of_the_pupil > 100
+    assert page.stat().st_size > 10_000
+    assert seconds < 60

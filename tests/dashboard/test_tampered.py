@@ -216,14 +216,14 @@ def app_for_everybody(store: Store) -> flask.Flask:
 
 
 def secrets_of(key: str) -> tuple[str, ...]:
-    """What must not stand in any answer to somebody: pupils of other classes and schools, any pupil, other subjects."""
+    """What must not be in an answer: pupils of other classes and schools, any pupil, other subjects; an ECK iD."""
     first, second = (tuple(name[2] for name in names) for names in (school.NAMES, school.NAMES_B))
     of_school = {
         "vera": second + OTHER_SUBJECTS,
         "hanna": second, "noa": second, "joris": first, "marjan": first + second, "eva": first + second,
         "leverancier": first + second, "kind": first[1:] + second,
     }  # fmt: skip
-    return (*of_school.get(key, ()), "Zoë", "Elders")
+    return (*of_school.get(key, ()), "Zoë", "Elders", "ketenid")
 
 
 @pytest.mark.long

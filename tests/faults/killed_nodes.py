@@ -52,7 +52,7 @@ def site() -> Iterator[Site]:
         cipher = open_encrypted(engine, folder)
         nodes.distribute(engine, urls)
         publisher = account(engine, cipher, "Rekenwijs", *(Identification("brin", brin) for brin in BRINS))
-        receiver = stack.enter_context(receiving(ReceiverContext(engine, cipher)))
+        receiver = stack.enter_context(receiving(ReceiverContext(engine, cipher), app="alone"))
         yield Site(servers, urls, engine, receiver, publisher)
 
 

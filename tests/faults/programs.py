@@ -25,6 +25,7 @@ from models.schema.store_key import open_encrypted
 from tests.conftest import free_port
 from tests.connectors.sending import Account, Receiver, account
 from tests.faults.publishers import BRINS
+from tests.private_data import watch
 
 RONDBLIK = Path(sys.executable).with_name("rondblik")
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
@@ -93,7 +94,7 @@ def until_gone(pid: int) -> None:
 def program(
     data: Path, *, soap_only: bool = True, errors: Path | None = None, variables: Mapping[str, str] | None = None
 ) -> Iterator[Program]:
-    """A service on this data folder, not started yet; ended with the block."""
+    """A service on this data folder, not started yet; ended with the block. Its log, `errors`, has nothing private."""
     port = free_port()
     command = ["--data", str(data), "serve", *(["--soap-only"] if soap_only else []), "--port", str(port)]
     with (errors or Path(os.devnull)).open("a") as log:
@@ -109,6 +110,10 @@ def program(
         if made.pid:
             made.end(signal.SIGTERM)
         launcher.communicate(timeout=SECONDS)  # the end of its input ends it
+    if errors is not None:
+        watch.judge(errors.read_text("utf-8", "replace"))
+        if watch.wrong:
+            raise AssertionError(f"private data in the log: {watch.wrong[:3]}")
 
 
 def main() -> None:

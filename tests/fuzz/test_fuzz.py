@@ -195,12 +195,14 @@ def test_every_mutant_is_answered(receiver: ReceiverContext, shard: int) -> None
     assert_various(verdicts)
 
 
+@pytest.mark.usefixtures("every_app")
 def test_every_mutant_is_answered_over_http(receiver: ReceiverContext) -> None:
     verdicts = over_http(receiver, range(SHARDS - 1, COUNT, SHARDS))
     assert nothing_half_stored(receiver)
     assert_various(verdicts)
 
 
+@pytest.mark.usefixtures("every_app")
 def test_what_once_went_wrong_is_answered(receiver: ReceiverContext) -> None:
     run(KEPT, lambda _, data: in_process(receiver, data))
     over_http(receiver, KEPT)

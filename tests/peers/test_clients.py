@@ -174,7 +174,7 @@ CLIENTS: dict[str, Client] = {
 
 
 @pytest.fixture
-def address(store: Store) -> Iterator[str]:
+def address(every_app: None, store: Store) -> Iterator[str]:
     """The service, with a sender that keeps to the letter of 2.2."""
     add_sender(store)
     with serving(ReceiverContext(store.engine, store.cipher)) as served:

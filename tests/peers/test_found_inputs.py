@@ -93,7 +93,7 @@ def school(store: Store, request: pytest.FixtureRequest, monkeypatch: pytest.Mon
             DemoUser("sam", "Sam", Role.ADMINISTRATOR, None, 1),
         )
         web = create_app(store.engine, store.cipher, AppOptions(demo=True, users=users))
-        with receiving(ReceiverContext(store.engine, store.cipher)) as receiver:
+        with receiving(ReceiverContext(store.engine, store.cipher), app="beside the dashboard") as receiver:
             yield School(store, receiver, web)
 
 

@@ -97,23 +97,23 @@ def canary_port(host: str, port: int) -> Iterator[socket.socket]:
             listener.shutdown(socket.SHUT_RDWR)  # or the thread that listens would hold the port
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """What came of posting everything five times to `rondblik serve` in its world."""
+@pytest.fixture(scope="module", params=["serve", "serve --soap-only"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """What came of posting everything five times to the program in its world."""
     data, heard = tmp_path_factory.mktemp("hostile"), []
     named = re.search(r"canary: (127\.0\.0\.1):(\d+)", CONFIG.read_text(encoding="utf-8"))
     assert named is not None
     with canary_port(named[1], int(named[2])) as canary:
         threading.Thread(target=listen, args=(canary, heard), daemon=True).start()
-        posted, by_message = post_all(data)
+        posted, by_message = post_all(data, request.param.split())
     return World(posted, by_message, heard, (data / "log").read_text(encoding="utf-8"))
 
 
-def post_all(data: Path) -> tuple[list[Posted], dict[str, dict[str, object]]]:
+def post_all(data: Path, serve: list[str]) -> tuple[list[Posted], dict[str, dict[str, object]]]:
     """Post every message to the program; what it answered, and what it told of its deliveries."""
     with (data / "log").open("wb") as log:
         program = subprocess.Popen(
-            command(data, "serve", "--port", "0"), stdout=subprocess.PIPE, stderr=log, env={**os.environ}, text=True
+            command(data, *serve, "--port", "0"), stdout=subprocess.PIPE, stderr=log, env={**os.environ}, text=True
         )
     try:
         assert program.stdout is not None
