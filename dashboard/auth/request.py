@@ -16,10 +16,12 @@ from dashboard.auth.later import Later
 from dashboard.auth.sessions import DemoUser, Entry, Flash, Session, SessionLimits, Sessions, User
 from dashboard.auth.start_codes import StartCodes
 from dashboard.export.snapshots import Snapshots
+from models.access.accounts import leaders_read
 from models.access.audit import AuditLog, open_audit
-from models.access.viewer import Viewer
+from models.access.viewer import Role, Viewer
 from models.classroom.holidays import Holidays, read_holidays
 from models.sandbox.requirements import RequirementPart
+from models.schema.database import read_transaction
 from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
 from models.schema.rate_limit import Rate, RateLimiter, take_shared
@@ -193,8 +195,15 @@ def leave_sandbox() -> None:
 
 
 def user_of(session: Session) -> User | None:
-    """The user of a session: an account in its role, or a demo user that the program has now."""
-    return session.user if session.account_id is not None else demo_user(session.user_key)
+    """The user of a session: an account in its role, or a demo user that the program has now.
+
+    Of a school leader it is looked up at each request whether the school lets leaders read results.
+    """
+    user = session.user if session.account_id is not None else demo_user(session.user_key)
+    if user is None or user.role is not Role.LEADER:
+        return user
+    with read_transaction(context().engine, user.school_id) as connection:
+        return replace(user, leader_reads=leaders_read(connection, user.viewer))
 
 
 def demo_user(user_key: str) -> DemoUser | None:

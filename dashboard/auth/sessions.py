@@ -41,11 +41,15 @@ class User:
     sandbox: str | None = field(default=None, repr=False)
     role_id: int | None = None
     pupil_id: int | None = None
+    leader_reads: bool = False
 
     @property
     def viewer(self) -> Viewer:
         """The viewer that queries take."""
-        return Viewer(self.school_id, self.role, self.teacher_id, self.name, self.key, self.role_id, self.pupil_id)
+        return Viewer(
+            self.school_id, self.role, self.teacher_id, self.name, self.key, self.role_id, self.pupil_id,
+            self.leader_reads,
+        )  # fmt: skip
 
 
 class DemoUser(User):

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, func, select
@@ -39,6 +40,7 @@ from models.access.accounts import show_own_page
 from models.access.people import pupil_names
 from models.access.viewer import Role, Viewer
 from models.ingest import schools, work_queue
+from models.results import own_subjects
 from models.results.subject_mapping import CODE, map_subject
 from models.schema.database import read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
@@ -61,12 +63,15 @@ class _Role:
     teacher: str
 
 
+SUBJECT_TEACHER = "952"  # of whom the pupil list says VAK, and no subject
+
 # The first is who looks when the start page is opened.
 _ROLES = (
     _Role("leraar-5a", HORIZON, Role.TEACHER, "901"),
     _Role("leraar-6-7", HORIZON, Role.TEACHER, "902"),
     _Role("intern-begeleider", HORIZON, Role.SUPPORT, "913"),
     _Role("mentor-4h1", BAKEN, Role.MENTOR, "951"),
+    _Role("vakleraar", BAKEN, Role.TEACHER, SUBJECT_TEACHER),
     _Role("beheerder", HORIZON, Role.ADMINISTRATOR, "914"),
     _Role("beheerder-baken", BAKEN, Role.ADMINISTRATOR, "954"),
 )
@@ -161,7 +166,7 @@ def _run(data: Path, port: int, ports: dict[str, int], made: bool) -> None:
         connection_configs = applying.apply(settings, engine)
         context = make_context(settings, engine, cipher, connection_configs)
         _pull_all(context, connection_configs)
-        _set_up_schools(engine)
+        _set_up_schools(engine, cipher)
         app = create_app(engine, cipher, AppOptions(demo=True, users=demo_users(engine, cipher)))
         serve(app, HOST, port, context, lambda bound: _announce(bound, start_path(app)))
 
@@ -348,7 +353,7 @@ def _pupil_count(engine: Engine, school_id: int) -> int:
         )
 
 
-def _set_up_schools(engine: Engine) -> None:
+def _set_up_schools(engine: Engine, cipher: PiiCipher) -> None:
     """On the first start, what the administrators of the two schools assigned and switched on."""
     with write_transaction(engine) as connection:
         if connection.scalar(select(func.count()).select_from(subject_mappings)):
@@ -360,6 +365,13 @@ def _set_up_schools(engine: Engine) -> None:
             assert source_id is not None
             viewer = Viewer(school_id, Role.ADMINISTRATOR, name="demo")
             map_subject(connection, viewer, source_id, CODE, pattern, subject)
+        school_id = schools.find_school(connection, BAKEN)
+        assert school_id is not None
+        teacher = _teacher(connection, cipher, school_id, SUBJECT_TEACHER)
+        for subject in ("physics", "mathematics") if teacher is not None else ():
+            own_subjects.set_subject(
+                connection, Viewer(school_id, Role.ADMINISTRATOR, name="demo"), teacher.id, subject
+            )
         school_id = schools.find_school(connection, HORIZON)
         assert school_id is not None
         show_own_page(connection, Viewer(school_id, Role.ADMINISTRATOR, name="demo"), True)
@@ -375,12 +387,7 @@ def demo_users(engine: Engine, cipher: PiiCipher) -> list[DemoUser]:
         for role in _ROLES:
             school_id = schools.find_school(connection, role.owner)
             assert school_id is not None
-            teacher = connection.execute(
-                select(teachers.c.id, teachers.c.first_name, teachers.c.prefix, teachers.c.last_name).where(
-                    teachers.c.school_id == school_id,
-                    teachers.c.key_digest == cipher.rotating_digest("teacher", role.teacher),
-                )
-            ).one_or_none()
+            teacher = _teacher(connection, cipher, school_id, role.teacher)
             if teacher is not None:
                 name = " ".join(part for part in (teacher.first_name, teacher.prefix, teacher.last_name) if part)
                 users.append(DemoUser(role.key, name, role.role, teacher.id, school_id))
@@ -389,6 +396,12 @@ def demo_users(engine: Engine, cipher: PiiCipher) -> list[DemoUser]:
         users += [DemoUser(*LEADER, Role.LEADER, None, school_id), DemoUser(*BOARD, Role.BOARD, None, school_id)]
         users += _pupil_and_parent(connection, school_id)
     return [*users, VENDOR]
+
+
+def _teacher(connection: Connection, cipher: PiiCipher, school_id: int, key: str) -> Any:
+    """The row of a teacher of the rosters, by LAS key; None where there is none."""
+    own = (teachers.c.school_id == school_id, teachers.c.key_digest == cipher.rotating_digest("teacher", key))
+    return connection.execute(select(teachers).where(*own)).one_or_none()
 
 
 def _pupil_and_parent(connection: Connection, school_id: int) -> list[DemoUser]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dashboard.text.translate import _, n_, plain_tenths
@@ -21,6 +22,8 @@ from dashboard.ui.matrix_table import (
     pupil_word,
     total_remarks,
 )
+from dashboard.ui.own_subjects import own_subjects_words
+from models.results.own_subjects import Subjects
 from models.results.scales import ScoreReading, parse_decimal
 from models.schema import clock
 
@@ -58,7 +61,10 @@ class SheetRow:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The matrix as it stands on the screen, with what it was made of."""
+    """The matrix as it stands on the screen, with what it was made of.
+
+    `limited`: the pupils of whom the viewer saw some subjects alone, and which.
+    """
 
     title: str
     filters: tuple[tuple[str, str], ...]
@@ -68,6 +74,15 @@ class Sheet:
     columns: tuple[str, ...]
     rows: tuple[SheetRow, ...]
     feet: tuple[SheetCell, ...]
+    limited: tuple[tuple[int, tuple[str, ...]], ...] = ()
+
+    def shows_no_more_than(self, limited: Mapping[int, Subjects]) -> bool:
+        """Whether nothing stands in it that somebody with these limits may not see."""
+        then = dict(self.limited)
+        return all(
+            row.pupil_id not in limited or (row.pupil_id in then and set(then[row.pupil_id]) <= limited[row.pupil_id])
+            for row in self.rows
+        )
 
 
 def sheet_of(view: ClassView, title: str) -> Sheet:
@@ -86,12 +101,14 @@ def sheet_of(view: ClassView, title: str) -> Sheet:
         tuple(column.full_name for column in shown_columns),
         tuple(_rows(view, sections)),
         tuple(feet),
+        tuple((pupil_id, tuple(sorted(of))) for pupil_id, of in view.state.class_data.limited.items()),
     )
 
 
 def filter_words(view: ClassView) -> list[tuple[str, str]]:
     """Every filter with its state in words, those at their default too."""
     filters, everything = view.filters, _("all")
+    own = own_subjects_words((pupil.id for pupil in view.overview.pupils), view.state.class_data.limited)
     classes = ", ".join(class_word(class_ref) for class_ref in view.classes if class_ref.id in filters.class_ids)
     sources = {source.id: source.name for source in view.overview.sources}
     parts = {subgroup.key: subgroup_word(subgroup) for subgroup in view.subgroups}
@@ -99,7 +116,7 @@ def filter_words(view: ClassView) -> list[tuple[str, str]]:
     return [
         (_("Class"), classes),
         (_("Period"), period_word(filters, list(view.classes))),
-        (_("Subject"), subject_word(filters.subject) if filters.subject else everything),
+        (_("Subject"), subject_word(filters.subject) if filters.subject else own or everything),
         (_("Material"), filters.material or everything),
         (_("Publisher"), sources.get(filters.source, "?") if filters.source is not None else everything),
         (_("Group in class"), parts.get(filters.subgroup, "?") if filters.subgroup else everything),

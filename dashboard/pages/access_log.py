@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page
 from dashboard.text.audit_words import event_words
 from dashboard.text.translate import _, at_moment, day_name, moment, month_name
-from dashboard.text.words import class_in_sentence, role_word
+from dashboard.text.words import class_in_sentence, role_word, subjects_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import Link, html
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.plain_table import plain_table
 from dashboard.ui.signs import card, note
-from models.access.access_review import Access, who_can_see
+from models.access.access_review import Access, who_can_see, whole_school_roles
 from models.access.accounts import LINKED_TO_PUPIL
 from models.access.audit import AuditEntry
 from models.access.people import pupil_name
 from models.access.viewer import Viewer
+from models.results.own_subjects import Subjects, limits_of_teachers
 from models.schema import clock, database
 
 MAX_SHOWN = 500
+Limits = Mapping[int, Mapping[int, Subjects]]  # by teacher and class
 _MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -79,10 +81,12 @@ def _of_pupil(viewer: Viewer, pupil_id: int) -> Body:
     with database.read_transaction(context.engine, viewer.school_id) as connection:
         named = pupil_name(connection, viewer, pupil_id)
         access = who_can_see(connection, viewer, pupil_id) if named is not None else []
+        limits = limits_of_teachers(connection, viewer)
+        whole_school = whole_school_roles(connection, viewer)
     access += [
         Access(user.name, user.role, None, None)
         for user in context.options.users  # without a sign-in; of a demo, or on this machine
-        if user.school_id == viewer.school_id and user.viewer.sees_whole_school
+        if user.school_id == viewer.school_id and user.role in whole_school
     ]
     if named is None:
         return _notice(_("You may not see this pupil, or there is no such pupil."))
@@ -97,7 +101,7 @@ def _of_pupil(viewer: Viewer, pupil_id: int) -> Body:
                 html.Div([html.H1(name), html.P([Link(title(), href=addresses.ACCESS_LOG), " · ", all_data])]),
                 className="head",
             ),
-            card(_("Who can see {name} now", name=name), [_access(access)], id="can-see"),
+            card(_("Who can see {name} now", name=name), [_access(access, limits)], id="can-see"),
             card(_("Who has looked"), [_log(entries)], className="mt", id="access-log"),
         ]
     )
@@ -112,12 +116,12 @@ def _months(month: str) -> html.P:
     return html.P([links[0], " · ", links[1]], className="sm noprint")
 
 
-def _access(access: Sequence[Access]) -> Any:
+def _access(access: Sequence[Access], limits: Limits) -> Any:
     rows = [
         [
             item.name,
             role_word(item.role),
-            _reach(item),
+            _reach(item, limits),
             "–" if item.until_on is None else day_name(item.until_on),
             "–" if item.since_us is None else moment(item.since_us),
         ]
@@ -126,11 +130,17 @@ def _access(access: Sequence[Access]) -> Any:
     return plain_table(_("Who can see"), [_("Name"), _("Role"), _("By"), _("Until and including"), _("Since")], rows)
 
 
-def _reach(item: Access) -> str:
-    """Of whom they see results."""
+def _reach(item: Access, limits: Limits) -> str:
+    """Of whom they see results, and of a subject teacher of which subjects."""
     if item.role in LINKED_TO_PUPIL:
         return _("this pupil")
-    return _("whole school") if item.class_name is None else class_in_sentence(item.class_name)
+    if item.class_name is None:
+        return _("whole school")
+    subjects = limits.get(item.teacher_id or 0, {}).get(item.class_id or 0)
+    name = class_in_sentence(item.class_name)
+    if subjects is None:
+        return name
+    return f"{name} ({subjects_word(subjects)})" if subjects else _("{name} (the name, no results)", name=name)
 
 
 def _who(entry: AuditEntry) -> str:

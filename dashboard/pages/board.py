@@ -10,7 +10,7 @@ from typing import Any
 from dashboard.auth import request
 from dashboard.export.sheets import filter_words
 from dashboard.pages.class_page.page import heading_of
-from dashboard.pages.page import Body, Page, teaches
+from dashboard.pages.page import Body, Page, reads_results
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import part_word, short_test, subject_word
 from dashboard.ui import addresses
@@ -19,6 +19,7 @@ from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import THIS_YEAR
 from dashboard.ui.matrix_columns import subject_order
+from dashboard.ui.own_subjects import own_subjects_note
 from dashboard.ui.signs import attrs, sign
 from models.access.viewer import Viewer
 from models.classroom.class_data import ScoredPart, ScoredTest
@@ -83,7 +84,9 @@ def content(view: ClassView | None) -> list[Any]:
     if view is None:
         return [html.H1(_("No classes yet"))]
     tests = board_tests(view)
-    empty = html.P(_("There are no results yet."), className="bn")
+    limits = {view.state.class_data.limited.get(pupil.id) for pupil in view.overview.pupils}
+    unknown = own_subjects_note([0], {0: frozenset()}) if limits == {frozenset()} else []
+    empty = html.Div(unknown or html.P(_("There are no results yet."), className="bn"))
     return [
         html.H1(heading_of(view)),
         *_filter_line(view),
@@ -307,4 +310,4 @@ def _due(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
     ]
 
 
-PAGE = Page("board", addresses.BOARD, title, layout, frame, teaches, has_header=False)
+PAGE = Page("board", addresses.BOARD, title, layout, frame, reads_results, has_header=False)

@@ -33,7 +33,7 @@ def _sentences(role: Role) -> tuple[str, str]:
     if role is Role.LEADER:
         return (
             _("You are a school leader: you see figures per class, and neither names nor results of pupils."),
-            _("A teacher of the class or learning support can show them."),
+            _("A teacher of the class or learning support can show them; an administrator can let leaders read them."),
         )
     if role is Role.BOARD:
         return (

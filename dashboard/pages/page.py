@@ -36,9 +36,9 @@ def sees_one_pupil(viewer: Viewer) -> bool:
     return viewer.sees_one_pupil
 
 
-def teaches(viewer: Viewer) -> bool:
-    """For who works with pupils and reads their results: teachers, mentors and learning support."""
-    return viewer.teaches
+def reads_results(viewer: Viewer) -> bool:
+    """For who reads results of pupils: who works with them, and school leaders where the school lets them."""
+    return viewer.reads_results
 
 
 def administers(viewer: Viewer) -> bool:

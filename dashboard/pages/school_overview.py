@@ -46,10 +46,12 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
     with database.read_transaction(context.engine, viewer.school_id) as connection:
         figures = school_figures(connection, viewer, context.options.holidays)
     about = _(
-        "How many pupils of each class need attention this school year, or are below, on or above the norm. Names and "
-        "results of pupils stay with their teachers; a class of fewer than {number} pupils has no figures.",
+        "How many pupils of each class need attention this school year, or are below, on or above the norm. A class of "
+        "fewer than {number} pupils has no figures.",
         number=FEWEST,
     )
+    if not viewer.reads_results:
+        about += " " + _("Names and results of pupils stay with their teachers.")
     head = html.Div(
         [
             html.Div([html.H1(title()), html.P(about, className="t2")]),

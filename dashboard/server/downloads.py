@@ -16,6 +16,7 @@ from dashboard.ui import addresses
 from dashboard.ui.filters import CONTROLS, OPEN_GROUP
 from models.access.audit import Exported
 from models.access.people import can_see_all
+from models.results.own_subjects import limited_pupils
 from models.schema import clock, database
 
 
@@ -30,14 +31,16 @@ def group_file(token: str, kind: str) -> ResponseReturnValue:
     file_format = FORMATS.get(kind)
     if viewer is None or file_format is None:
         flask.abort(404)
-    if not viewer.teaches:
+    if not viewer.reads_results:
         return flask.redirect(_same_screen(), 303)  # which says what the role is for
     context = request.context()
     sheet = context.snapshots.find(viewer, token)
     if sheet is not None:
         with database.read_transaction(context.engine, viewer.school_id) as connection:
-            if not can_see_all(connection, viewer, {row.pupil_id for row in sheet.rows}):
-                sheet = None  # who lost the class since does not take its results along
+            pupil_ids = {row.pupil_id for row in sheet.rows}
+            limited = limited_pupils(connection, viewer, sorted(pupil_ids))
+            if not can_see_all(connection, viewer, pupil_ids) or not sheet.shows_no_more_than(limited):
+                sheet = None  # who lost the class or a subject since does not take its results along
     if sheet is None:
         request.flash(_("That screen is no longer kept. This is the current one; save it from here."), well=False)
         return flask.redirect(_same_screen(), 303)

@@ -19,6 +19,7 @@ from models.classroom.thresholds import Threshold, Thresholds
 from models.results.catalogue import PartName
 from models.results.growth import Growth
 from models.results.scales import LEVELS, Comparability, Missing, NormPosition, is_reference_level
+from models.results.subjects import SUBJECTS
 
 _SECONDARY_YEARS = ("11", "12", "13", "14", "15", "16")
 _SAYS_CLASS = re.compile(r"(stam)?(groep|klas|class|group)\b", re.IGNORECASE)
@@ -34,6 +35,7 @@ MISSING_SIGNS = {
     Missing.NOT_DELIVERED: "nodeliver",
     Missing.NOT_TAKEN: "notset",
     Missing.OTHER_YEAR: "notset",
+    Missing.OTHER_SUBJECT: "lock",
     Missing.NO_RESULT: "notbegun",
     Missing.FUTURE: "clock",
     Missing.OUTSIDE: "info",
@@ -80,6 +82,7 @@ def missing_word(reason: Missing) -> str:
         Missing.NOT_DELIVERED: _("source does not deliver this"),
         Missing.NOT_TAKEN: _("nothing of this subject"),
         Missing.OTHER_YEAR: _("not for this year group"),
+        Missing.OTHER_SUBJECT: _("not your subject"),
         Missing.NO_RESULT: _("no result yet"),
         Missing.FUTURE: _("date in the future"),
         Missing.OUTSIDE: _("not in this period"),
@@ -211,6 +214,11 @@ def subject_word(subject: str) -> str:
         "french": _("French"),
         "economics": _("Economics"),
     }.get(subject, subject)
+
+
+def subjects_word(subjects: Collection[str]) -> str:
+    """The names of subjects, in the order of the screens."""
+    return ", ".join(subject_word(subject) for subject in SUBJECTS if subject in subjects)
 
 
 def short_test(name: str) -> str:

@@ -44,6 +44,14 @@ def number_field(label: str, name: str, value: int, span: tuple[int, int], descr
     return _labelled([label], description, field, "f wide")
 
 
+def select_field(label: str, name: str, field_id: str, choices: list[Any]) -> list[Any]:
+    """A list to choose one of, with its label; `choices` are options."""
+    return [
+        html.Label(label, htmlFor=field_id, className="lab"),
+        block(html.Select(choices, name=name, id=field_id, className="native")),
+    ]
+
+
 def _labelled(label: list[Any], description: str | None, field: Component, class_name: str) -> Component:
     about = [html.Span(description, className="about")] if description else []
     return block(html.Label([html.Span(label, className="lab"), *about, field], className=class_name))

@@ -141,7 +141,7 @@ class MyPupilsView:
     readiness: tuple[Readiness, ...]
     without_progress: tuple[str, ...]
     topics: tuple[Topic, ...]
-    notes: Mapping[int, list[Note]]
+    notes: Mapping[int, list[Note]] | None  # None: the viewer reads none
     goals: Mapping[int, dict[SubjectMaterial, Goal]]
     school: str | None
     materials: Mapping[SubjectMaterial, str]  # what each is called
@@ -226,7 +226,8 @@ def read_my_pupils(
     school = school_name(connection, viewer)
     view = state.once(("my pupils", filters, tuple(classes)), lambda: _view(state, classes, filters, period, school))
     ids = [pupil.id for pupil in view.pupils]
-    notes, goals = notes_of(connection, cipher, viewer, ids), goals_of(connection, viewer, ids)
+    notes = notes_of(connection, cipher, viewer, ids) if viewer.teaches else None
+    goals = goals_of(connection, viewer, ids)
     return classes, filters, replace(view, notes=notes, goals=goals)
 
 
@@ -245,7 +246,7 @@ def _view(
         readiness_by_material,
         tuple(without_progress(state.class_data, ids, period, filters.subject)),
         tuple(_topics(state, period, filters.subject)),
-        {},
+        None,
         {},
         school,
         state.class_data.material_names,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, select
 
-from models.access.accounts import active
+from models.access.accounts import active, leaders_read
 from models.access.people import can_see_all, full_name
 from models.access.viewer import Role, Viewer, check_reviews_access, stands_in_now
 from models.schema import clock
@@ -22,15 +22,13 @@ from models.schema.tables import (
     teachers,
 )
 
-WHOLE_SCHOOL = tuple(role.value for role in Role if Viewer(0, role).sees_whole_school)
-
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """Somebody who can see a pupil: as teacher of a class, or by their role alone (`class_name` None).
 
     `since_us` is None for who has no account but is a user of the program. `until_on` is the last day (`YYYY-MM-DD`) of
-    who stands in for a class.
+    who stands in for a class. `teacher_id` and `class_id` are of who is linked to a class by the roster.
     """
 
     name: str
@@ -38,6 +36,14 @@ class Access:
     class_name: str | None
     since_us: int | None
     until_on: str | None = None
+    teacher_id: int | None = None
+    class_id: int | None = None
+
+
+def whole_school_roles(connection: Connection, viewer: Viewer) -> list[Role]:
+    """The roles that see all pupils of the viewer's school now."""
+    reads = leaders_read(connection, viewer)
+    return [role for role in Role if Viewer(viewer.school_id, role, leader_reads=reads).sees_whole_school]
 
 
 def who_can_see(connection: Connection, viewer: Viewer, pupil_id: int) -> list[Access]:
@@ -46,7 +52,7 @@ def who_can_see(connection: Connection, viewer: Viewer, pupil_id: int) -> list[A
     by_class = connection.execute(
         select(
             teachers.c.first_name, teachers.c.prefix, teachers.c.last_name, classes.c.name,
-            func.min(teacher_groups.c.from_us).label("since_us"),
+            func.min(teacher_groups.c.from_us).label("since_us"), teachers.c.id, classes.c.id.label("class_id"),
         )
         .select_from(memberships)
         .join(groups, and_(groups.c.school_id == memberships.c.school_id, groups.c.id == memberships.c.group_id))
@@ -64,13 +70,17 @@ def who_can_see(connection: Connection, viewer: Viewer, pupil_id: int) -> list[A
                   classes.c.name)
     )  # fmt: skip
     found = [
-        Access(full_name(row.first_name, row.prefix, row.last_name) or "–", Role.TEACHER, row.name, row.since_us)
+        Access(
+            full_name(row.first_name, row.prefix, row.last_name) or "–", Role.TEACHER, row.name, row.since_us,
+            teacher_id=row.id, class_id=row.class_id,
+        )
         for row in by_class
-    ]
+    ]  # fmt: skip
+    whole_school = [role.value for role in whole_school_roles(connection, viewer)]
     by_role = connection.execute(
         select(accounts.c.name, account_roles.c.role, account_roles.c.granted_us)
         .join(accounts, accounts.c.id == account_roles.c.account_id)
-        .where(account_roles.c.school_id == viewer.school_id, account_roles.c.role.in_(WHOLE_SCHOOL), active())
+        .where(account_roles.c.school_id == viewer.school_id, account_roles.c.role.in_(whole_school), active())
     )
     found += [Access(row.name, Role(row.role), None, row.granted_us) for row in by_role]
     found += _standing_in(connection, viewer, pupil_id)

@@ -356,6 +356,17 @@ def show_own_page(connection: Connection, viewer: Viewer, shown: bool) -> None:
     connection.execute(update(schools).where(schools.c.id == viewer.school_id).values(own_page=shown))
 
 
+def leaders_read(connection: Connection, viewer: Viewer) -> bool:
+    """Whether the viewer's school lets its leaders read the names and results of all pupils."""
+    return bool(connection.scalar(select(schools.c.leaders_read).where(schools.c.id == viewer.school_id)))
+
+
+def let_leaders_read(connection: Connection, viewer: Viewer, allowed: bool) -> None:
+    """Let school leaders read them from the next request on, or no longer. Raises AccessDenied."""
+    check_administers(viewer)
+    connection.execute(update(schools).where(schools.c.id == viewer.school_id).values(leaders_read=allowed))
+
+
 def _digest(code: str) -> bytes:
     return hashlib.sha256(code.encode()).digest()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 
@@ -20,7 +21,7 @@ class Role(StrEnum):
     SUPPORT = "support"  # intern begeleider: the whole school
     ADMINISTRATOR = "administrator"  # connections, matching and accounts of the own school; no results
     STAND_IN = "stand_in"  # invaller: the classes that an administrator gave until a day
-    LEADER = "leader"  # schoolleider: figures of the classes of the own school, and nobody's results
+    LEADER = "leader"  # schoolleider: figures of the classes of the own school; results where the school lets them
     BOARD = "board"  # bestuur: figures of the schools that gave the account this role
     PUPIL = "pupil"  # sees the page with their own results
     PARENT = "parent"  # sees that page of one pupil
@@ -32,7 +33,8 @@ class Viewer:
     """Somebody who looks at one school; `teacher_id` links them to the roster (None: no link).
 
     `role_id` is the role of an account, by which they may stand in for a class; `pupil_id` is whom the school linked a
-    pupil or parent to. `user_key` tells two people of one role
+    pupil or parent to. `leader_reads`: the school lets its leaders read names and results, as looked up for this
+    request. `user_key` tells two people of one role
     apart; it decides nothing about what they may see, so that it does not count when viewers are compared.
     """
 
@@ -43,11 +45,22 @@ class Viewer:
     user_key: str = field(default="", compare=False)
     role_id: int | None = None
     pupil_id: int | None = None
+    leader_reads: bool = False
 
     @property
     def sees_whole_school(self) -> bool:
         """Whether the role, not the roster link, decides which pupils are seen."""
-        return self.role is Role.SUPPORT
+        return self.role is Role.SUPPORT or (self.role is Role.LEADER and self.leader_reads)
+
+    @property
+    def is_limited_by_roster(self) -> bool:
+        """Whether the roster may say of which subjects they see results; the roles above a teacher see all."""
+        return self.teacher_id is not None and self.role in (Role.TEACHER, Role.STAND_IN)
+
+    @property
+    def reads_results(self) -> bool:
+        """Whether the role reads names and results of pupils."""
+        return self.teaches or self.sees_whole_school
 
     @property
     def may_administer(self) -> bool:
@@ -127,15 +140,22 @@ def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: Colum
     """Whether `viewer` may see the results of the class of a row: own school, and a link to it in this school year.
 
     The school year is that of today: a link of last year shows nothing any more, one of next year nothing yet. Who
-    stands in for a class sees it until and including the last day.
+    stands in for a class sees it until and including the last day. Of which subjects a teacher sees the results is
+    decided where results are read (`models.results.own_subjects`).
     """
     own = school_id == viewer.school_id
     if viewer.sees_whole_school:
         return own
     if not viewer.teaches:
         return false()
-    this_year = clock.school_year(clock.today())
-    linked = (
+    ways = [] if viewer.teacher_id is None else [class_id.in_(linked_classes(viewer))]
+    ways += [] if viewer.role_id is None else [class_id.in_(given_classes(viewer))]
+    return and_(own, or_(false(), *ways))
+
+
+def linked_classes(viewer: Viewer) -> Select[Any]:
+    """The classes of this school year that the roster links a teacher to, a row for each link."""
+    return (
         select(groups.c.class_id)
         .join(
             teacher_groups,
@@ -143,24 +163,25 @@ def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: Colum
         )
         .where(
             groups.c.school_id == viewer.school_id,
-            groups.c.school_year == this_year,
+            groups.c.school_year == clock.school_year(clock.today()),
             teacher_groups.c.teacher_id == viewer.teacher_id,
             teacher_groups.c.to_us.is_(None),
         )
     )
-    given = (
+
+
+def given_classes(viewer: Viewer) -> Select[Any]:
+    """The classes of this school year that somebody stands in for today."""
+    return (
         select(stand_ins.c.class_id)
         .join(classes, and_(classes.c.school_id == stand_ins.c.school_id, classes.c.id == stand_ins.c.class_id))
         .where(
             stand_ins.c.school_id == viewer.school_id,
             stand_ins.c.role_id == viewer.role_id,
-            classes.c.school_year == this_year,
+            classes.c.school_year == clock.school_year(clock.today()),
             stands_in_now(),
         )
     )
-    ways = [] if viewer.teacher_id is None else [class_id.in_(linked)]
-    ways += [] if viewer.role_id is None else [class_id.in_(given)]
-    return and_(own, or_(false(), *ways))
 
 
 def stands_in_now() -> ColumnElement[bool]:

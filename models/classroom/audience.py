@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.access.people import Member
 from models.classroom.class_data import ClassData
+from models.results.own_subjects import Subjects
 from models.results.progress import PupilProgress
 from models.results.scales import Missing
 from models.results.subject_materials import SubjectMaterial
@@ -22,16 +23,23 @@ Cohort = frozenset[int]  # the pupils of one year group of a class
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The cohorts of some classes, and by pupil the materials of the class that are not for them and why."""
+    """The cohorts of some classes, and by pupil the materials of the class that are not for them and why.
+
+    `limited`: the pupils of whom only some subjects were read, and which; of others nothing can be said.
+    """
 
     cohorts: tuple[Cohort, ...]
     year_groups: Mapping[int, str | None]  # by pupil
     not_for: Mapping[int, Mapping[SubjectMaterial, Missing]]
+    limited: Mapping[int, Subjects] = field(default_factory=dict)
 
     def reason_not_for(self, pupil_id: int, subject_materials: Collection[SubjectMaterial]) -> Missing | None:
         """Why none of these materials is for a pupil; None if one may be."""
-        own = self.not_for.get(pupil_id, {})
-        reasons = [own.get(subject_material) for subject_material in subject_materials]
+        own, seen = self.not_for.get(pupil_id, {}), self.limited.get(pupil_id)
+        reasons = [
+            own.get(material) if seen is None or material.subject in seen else Missing.OTHER_SUBJECT
+            for material in subject_materials
+        ]
         return reasons[0] if reasons and None not in reasons else None
 
     def years_of(self, pupil_ids: Iterable[int]) -> set[str | None]:
@@ -73,7 +81,8 @@ def audience_of(class_data: ClassData, progress: Mapping[int, Iterable[PupilProg
         everything = {material for cohort in of_class for pupil_id in cohort for material in own[pupil_id]}
         for cohort in of_class:
             of_cohort = {material for pupil_id in cohort for material in own[pupil_id]}
-            few = _taken_by_few([own[pupil_id] for pupil_id in cohort])
+            limits = [class_data.limited[pupil_id] for pupil_id in cohort if pupil_id in class_data.limited]
+            few = _taken_by_few([own[pupil_id] for pupil_id in cohort], limits)
             for pupil_id in cohort:
                 subjects = {_subject(material) for material in own[pupil_id]}
                 not_taken = few - subjects
@@ -83,7 +92,8 @@ def audience_of(class_data: ClassData, progress: Mapping[int, Iterable[PupilProg
                     if _subject(material) in not_taken or material not in of_cohort
                 }
                 not_for.setdefault(pupil_id, reasons)
-    return Audience(tuple(cohorts), {member.id: member.year_group for member in class_data.members}, not_for)
+    year_groups = {member.id: member.year_group for member in class_data.members}
+    return Audience(tuple(cohorts), year_groups, not_for, class_data.limited)
 
 
 def _materials_of(
@@ -108,13 +118,17 @@ def _cohorts(members: Sequence[Member]) -> list[Cohort]:
     return [frozenset(pupil_ids) for pupil_ids in by_year.values()]
 
 
-def _taken_by_few(of_pupils: Sequence[Collection[SubjectMaterial]]) -> set[str]:
-    """The subjects that some of a cohort have anything of, and fewer than half."""
+def _taken_by_few(of_pupils: Sequence[Collection[SubjectMaterial]], limits: Sequence[Subjects]) -> set[str]:
+    """The subjects that some of a cohort have anything of, and fewer than half of those of whom that was read."""
     counts: dict[str, int] = defaultdict(int)
     for materials in of_pupils:
         for subject in {_subject(material) for material in materials}:
             counts[subject] += 1
-    return {subject for subject, number in counts.items() if number >= TAKERS and 2 * number < len(of_pupils)}
+    return {
+        subject
+        for subject, number in counts.items()
+        if number >= TAKERS and 2 * number < len(of_pupils) - sum(subject not in seen for seen in limits)
+    }
 
 
 def _subject(subject_material: SubjectMaterial) -> str:

@@ -29,6 +29,7 @@ from models.results.current_results import (
 )
 from models.results.future_results import FutureResult, future_results, split_future
 from models.results.growth import Point
+from models.results.own_subjects import Subjects
 from models.results.periods import Period, of_school_year, with_year_before
 from models.results.progress import PupilProgress, newest_progress
 from models.results.result_rows import (
@@ -137,7 +138,8 @@ class ClassData:
     `classes`: the pupils of each class. `period`: the test dates that were read. `totals`: by pupil and material,
     oldest first. `progress`: of this school year. `last_active`: the last day of work by pupil and source. `rows`: the
     result rows behind all of it. `not_read`: what pupils made outside of it, only if a screen shows a period. `future`:
-    by pupil, results of days that have yet to come; they are in nothing else.
+    by pupil, results of days that have yet to come; they are in nothing else. `limited`: the pupils of whom the viewer
+    sees some subjects alone, and which; nothing of others was read.
     """
 
     members: tuple[Member, ...]
@@ -153,6 +155,7 @@ class ClassData:
     rows: tuple[ResultRow, ...] = ()
     not_read: tuple[MadeTest, ...] = ()
     future: dict[int, tuple[FutureResult, ...]] = field(default_factory=dict)
+    limited: Mapping[int, Subjects] = field(default_factory=dict)
     _by_sitting: dict[Sitting, list[ScoredPart]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -252,6 +255,7 @@ class ClassData:
             rows=tuple(row for row in self.rows if row.pupil_id in shown),
             not_read=tuple(made for made in self.not_read if made.pupil_id in shown),
             future={pupil_id: results for pupil_id, results in self.future.items() if pupil_id in shown},
+            limited={pupil_id: subjects for pupil_id, subjects in self.limited.items() if pupil_id in shown},
         )
 
     @property
@@ -376,6 +380,7 @@ class _Reading:
             tuple(rows),
             tuple(not_read),
             _by_pupil(future_results(catalogue, future)),
+            owners.limited,
         )
 
 

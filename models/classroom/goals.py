@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, delete, insert, select, update
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, delete, insert, select, update
 from models.access.viewer import Viewer, can_see_class, can_see_pupil
 from models.classroom.signals import DueDate
 from models.results.catalogue import catalogue
+from models.results.own_subjects import Subjects, limited_classes, limited_pupils
 from models.results.subject_materials import SubjectMaterial
 from models.schema import clock
 from models.schema.database import next_id
@@ -36,7 +37,7 @@ class GoalRefused(Exception):
 def goals_of(
     connection: Connection, viewer: Viewer, pupil_ids: Sequence[int]
 ) -> dict[int, dict[SubjectMaterial, Goal]]:
-    """The present goals of these pupils by subject and material, as far as the viewer sees the pupils."""
+    """The present goals of these pupils by subject and material, as far as the viewer sees their results."""
     rows = connection.execute(
         select(goals)
         .where(
@@ -47,8 +48,11 @@ def goals_of(
         )
         .order_by(goals.c.id)
     )
+    limited = limited_pupils(connection, viewer, pupil_ids)
     by_pupil: dict[int, dict[SubjectMaterial, Goal]] = {}
     for row in rows:
+        if row.pupil_id in limited and row.subject not in limited[row.pupil_id]:
+            continue
         subject_material = SubjectMaterial(row.subject, row.material, row.source_id)
         goal = Goal(row.id, row.pupil_id, subject_material, row.value, row.due_on, row.set_by, row.set_us)
         by_pupil.setdefault(row.pupil_id, {})[goal.subject_material] = goal
@@ -70,6 +74,9 @@ def set_goal(
     visible = can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
     pupil = connection.scalar(select(pupils.c.id).where(pupils.c.id == pupil_id, visible))
     if not viewer.teaches or pupil is None or (due_on is not None and not clock.is_day(due_on)):
+        raise GoalRefused
+    limited = limited_pupils(connection, viewer, [pupil_id])
+    if pupil_id in limited and subject_material.subject not in limited[pupil_id]:
         raise GoalRefused
     now = clock.now_us()
     connection.execute(
@@ -104,7 +111,7 @@ def set_goal(
 
 
 def due_dates_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int]) -> list[DueDate]:
-    """The due dates of tests of these classes, earliest first; an erased test has none."""
+    """The due dates of these classes, earliest first, of tests that the viewer sees; an erased test has none."""
     query = (
         select(due_dates)
         .where(
@@ -116,11 +123,17 @@ def due_dates_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int
     )
     rows = connection.execute(query).all()
     names = _tests(connection, viewer, {row.test_id for row in rows})
+    limited = limited_classes(connection, viewer) if rows else {}
     return [
         DueDate(row.class_id, row.test_id, row.due_on, row.set_by, *names[row.test_id])
         for row in rows
-        if row.test_id in names
+        if row.test_id in names and _is_seen(limited, row.class_id, names[row.test_id][0])
     ]
+
+
+def _is_seen(limited: Mapping[int, Subjects], class_id: int, subject_material: SubjectMaterial) -> bool:
+    """Whether a subject is among those of a class that somebody sees."""
+    return class_id not in limited or subject_material.subject in limited[class_id]
 
 
 def _tests(connection: Connection, viewer: Viewer, test_ids: Collection[int]) -> dict[int, tuple[SubjectMaterial, str]]:
@@ -160,6 +173,11 @@ def set_due_date(connection: Connection, viewer: Viewer, class_id: int, test_id:
     test = connection.scalar(select(tests.c.id).where(tests.c.school_id == viewer.school_id, tests.c.id == test_id))
     invalid_day = due_on is not None and not clock.is_day(due_on)
     if not viewer.teaches or class_row is None or test is None or invalid_day:
+        raise GoalRefused
+    limited = limited_classes(connection, viewer)
+    if class_id in limited and not any(
+        _is_seen(limited, class_id, of) for of, _name in _tests(connection, viewer, [test_id]).values()
+    ):
         raise GoalRefused
     same_row = and_(
         due_dates.c.school_id == viewer.school_id, due_dates.c.class_id == class_id, due_dates.c.test_id == test_id

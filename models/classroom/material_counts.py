@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import CTE, ColumnElement, Connection, and_, case, func, or_, select
+from sqlalchemy import CTE, ColumnElement, Connection, and_, case, func, not_, or_, select
 
 from models.access.viewer import Viewer, can_see_class
+from models.results.own_subjects import definitions_of, limited_classes
 from models.results.periods import Period
 from models.results.scales import LEVELS
 from models.schema.records import Absence, Kind, Status
@@ -78,6 +79,12 @@ def _read(connection: Connection, viewer: Viewer, class_ids: Collection[int], pe
     rows = connection.execute(
         select(member.class_id, member.year_group, member.identifier_id, member.pupil_id).order_by(member.pupil_id)
     ).all()
+    # Of a class that a subject teacher sees the definitions of tests that are counted; of others all.
+    seen = {
+        class_id: definitions_of(connection, viewer, subjects)
+        for class_id, subjects in limited_classes(connection, viewer).items()
+        if class_id in class_ids
+    }
     places: dict[int, list[tuple[int, str | None, int]]] = defaultdict(list)  # by identifier: cohorts, and the bit
     pupils: dict[int, dict[int, int]] = {class_id: {} for class_id in class_ids}
     for class_id, year_group, identifier_id, pupil_id in rows:
@@ -88,19 +95,22 @@ def _read(connection: Connection, viewer: Viewer, class_ids: Collection[int], pe
         results.c.school_id == viewer.school_id,
         results.c.identifier_id.in_(sorted(places)),
         results.c.taken_on.between(period.first, period.last),
+        *([] if any(class_id not in seen for class_id in class_ids) else [_of_any(seen)]),
     )
     numbers: dict[int, dict[TestAndDefinition, tuple[int, ...]]] = defaultdict(dict)
     reached: dict[int, dict[int, dict[str | None, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
     of_tests = _of_tests(connection, chosen)
     for identifier_id, test_id, definition_id, offered, has_reached, *counted in of_tests:
         for class_id, year_group, bit in places[identifier_id]:
+            if definition_id not in seen.get(class_id, (definition_id,)):
+                continue
             if offered:
                 own, key = numbers[class_id], (test_id, definition_id)
                 known = own.get(key)
                 own[key] = tuple(counted) if known is None else tuple(map(int.__add__, known, counted))
             if has_reached:
                 reached[class_id][test_id][year_group] |= bit
-    progress = _progress(connection, members, chosen) if places else {}
+    progress = _progress(connection, members, chosen, seen) if places else {}
     return {
         class_id: ClassCounts(
             frozenset(pupils[class_id]),
@@ -110,6 +120,11 @@ def _read(connection: Connection, viewer: Viewer, class_ids: Collection[int], pe
         )
         for class_id in class_ids
     }
+
+
+def _of_any(seen: Mapping[int, frozenset[int]]) -> ColumnElement[bool]:
+    """The condition that a result is of a definition that is counted in some class."""
+    return results.c.definition_id.in_(sorted(frozenset().union(*seen.values())))
 
 
 def _members(viewer: Viewer, class_ids: Collection[int]) -> CTE:
@@ -161,13 +176,20 @@ def _of_tests(connection: Connection, chosen: tuple[ColumnElement[bool], ...]) -
 
 
 def _progress(
-    connection: Connection, members: CTE, chosen: tuple[ColumnElement[bool], ...]
+    connection: Connection,
+    members: CTE,
+    chosen: tuple[ColumnElement[bool], ...],
+    seen: Mapping[int, frozenset[int]],
 ) -> dict[int, dict[int, dict[str | None, tuple[int, int]]]]:
     """How many pupils are done and busy by their newest progress records: by class, test and year group.
 
     The record of the whole test counts; with records of parts only, a test is done or not begun when all parts are.
     """
     member, r = members.c, results.c
+    hidden = [
+        and_(member.class_id == class_id, r.definition_id.not_in(sorted(definitions)))
+        for class_id, definitions in seen.items()
+    ]
     over = func.row_number().over(
         partition_by=(member.class_id, member.pupil_id, r.test_id, r.part_id),
         order_by=(r.taken_on.desc(), r.created_us.desc(), r.arrived_us.desc(), r.digest64.desc(), r.key.desc()),
@@ -176,7 +198,7 @@ def _progress(
         select(member.class_id, member.year_group, member.pupil_id, r.test_id, r.part_id, r.status,
                over.label("recency"))
         .join(members, r.identifier_id == member.identifier_id)
-        .where(*chosen, r.kind == Kind.PROGRESS)
+        .where(*chosen, r.kind == Kind.PROGRESS, *(not_(of_class) for of_class in hidden))
         .subquery()
     )  # fmt: skip
     record = records.c

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, or_, select, true
@@ -17,6 +17,7 @@ from models.access.people import ClassRef, class_list
 from models.access.viewer import Viewer
 from models.classroom.material_counts import MEMBER_OF_GROUP, Cohort, TestAndDefinition, class_counts, of_classes
 from models.results.catalogue import Catalogue, catalogue, load_bodies
+from models.results.own_subjects import Subjects, definitions_of, joined_limits, limited_classes
 from models.results.periods import Period, of_school_year, until_today
 from models.results.scales import Comparability, ParsedNorm, comparability
 from models.results.subjects import UNMAPPED
@@ -91,12 +92,22 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class MaterialCatalogue:
-    """All materials of the classes that the viewer sees; `years` are the year groups of their pupils."""
+    """All materials of the classes that the viewer sees; `years` are the year groups of their pupils.
+
+    `limited`: the classes of which a subject teacher sees some subjects alone, and which; `limited_years`: what is seen
+    of a year in any class, where none of its classes is seen whole.
+    """
 
     materials: tuple[Material, ...]
     years: tuple[str, ...]
     classes: tuple[ClassRef, ...]
     school_year: str
+    limited: Mapping[int, Subjects] = field(default_factory=dict)
+    limited_years: Mapping[str | None, Subjects] = field(default_factory=dict)
+
+    def shows(self, subject: str, year: str | None) -> bool:
+        """Whether what there is of a subject in a year can be seen."""
+        return subject in self.limited_years.get(year, (subject,))
 
     def at(self, subject: str, year: str | None) -> list[Material]:
         """The materials of a subject in a year; two or more are an overlap."""
@@ -109,7 +120,12 @@ class MaterialCatalogue:
             material.subject for material in self.materials if material.used and material.subject != UNMAPPED
         }
         covered = {(material.subject, material.year) for material in self.materials}
-        return {(subject, year) for subject in used_subjects for year in self.years if (subject, year) not in covered}
+        return {
+            (subject, year)
+            for subject in used_subjects
+            for year in self.years
+            if (subject, year) not in covered and self.shows(subject, year)
+        }
 
 
 def material_catalogue(connection: Connection, viewer: Viewer) -> MaterialCatalogue:
@@ -124,7 +140,9 @@ def _catalogue(connection: Connection, viewer: Viewer) -> MaterialCatalogue:
     if not class_refs:
         return MaterialCatalogue((), (), (), school_year)
     reader = _Reader(connection, viewer, class_refs, until_today(of_school_year(school_year)))
-    return MaterialCatalogue(reader.materials(), reader.years, tuple(reader.classes), school_year)
+    return MaterialCatalogue(
+        reader.materials(), reader.years, tuple(reader.classes), school_year, reader.limited, reader.limited_years()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +191,7 @@ class _Reader:
         self.names = {class_ref.id: class_ref.name for class_ref in self.classes}
         self.sizes = {cohort: len(ids) for cohort, ids in pupils.items() if cohort[0] in self.names}
         self.years = tuple(sorted({year for _class, year in self.sizes if year is not None}, key=year_order))
+        self.limited = limited_classes(connection, viewer)
         self.counts = class_counts(connection, viewer, list(self.names), period)
 
     def materials(self) -> tuple[Material, ...]:
@@ -188,16 +207,25 @@ class _Reader:
             key = _MaterialKey(newest.subject, years[newest.id], newest.material, newest.source_id)
             by_material[key].append(test)
         counts = self._counts(by_material)
+        limited = self.limited_years()
         materials = [
             material
             for position, (key, entries) in enumerate(by_material.items())
             for material in self._split(key, entries, names, counts, counts.materials.get(position, {}))
+            if material.subject in limited.get(material.year, (material.subject,))
         ]
         return tuple(
             sorted(materials, key=lambda material: (collation_key(material.name), material.source, material.source_id))
         )
 
     # -- the classes and their pupils
+
+    def limited_years(self) -> dict[str | None, Subjects]:
+        """By year group the subjects seen of any of its classes; not of a year with a class that is seen whole."""
+        by_year: dict[str | None, list[Subjects | None]] = defaultdict(list)
+        for class_id, year in self.sizes:
+            by_year[year].append(self.limited.get(class_id))
+        return {year: joined for year, of in by_year.items() if (joined := joined_limits(of)) is not None}
 
     def _cohorts(self, class_refs: list[ClassRef]) -> dict[Cohort, set[int]]:
         """The present pupils by class and year group."""
@@ -248,6 +276,10 @@ class _Reader:
         ).all()
         started = {(row.source_id, row.code) for row in rows if row.id in used}
         newest = {(row.source_id, row.code): row.id for row in rows}
+        seen = joined_limits(self.limited.get(class_id) for class_id in self.names)
+        if seen is not None:
+            own = definitions_of(self.connection, self.viewer, seen)
+            newest = {key: definition_id for key, definition_id in newest.items() if definition_id in own}
         return [_TestEntry(None, [newest[key]], levels=False) for key in newest if key not in started]
 
     def _stated_years(self, definition_ids: list[int]) -> dict[int, str | None]:
@@ -351,6 +383,8 @@ class _Reader:
         """Every cohort of the year; cohorts of other years only where they have results of tests with a stated year."""
         uptakes = []
         for cohort, size in self.sizes.items():
+            if key.subject not in self.limited.get(cohort[0], (key.subject,)):
+                continue  # nothing of it was counted there
             number = reached.get(cohort, 0)
             if cohort[1] != year and (key.year is None or number == 0):
                 continue

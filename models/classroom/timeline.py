@@ -23,6 +23,7 @@ from models.ingest.freshness import SourceState, source_states
 from models.results.catalogue import Catalogue, catalogue_of, test_versions
 from models.results.current_results import CurrentResult, ResultRow, Total, sent_total
 from models.results.future_results import FutureResult, future_results, split_future
+from models.results.own_subjects import Subjects
 from models.results.periods import EVER, Period
 from models.results.progress import PupilProgress, newest_progress
 from models.results.result_rows import all_rows, made_outside, pupil_identifiers
@@ -74,7 +75,7 @@ class PupilTimeline:
     """What the pupil page shows; `progress` is of the whole school years that the period touches.
 
     `hidden`: how many sittings are outside of the period. `future`: results of the period with a date in the future;
-    they are in nothing else.
+    they are in nothing else. `subjects`: those that a subject teacher sees of this pupil; None: all.
     """
 
     pupil: PupilRecord
@@ -85,6 +86,7 @@ class PupilTimeline:
     catalogue: Catalogue
     hidden: int
     future: tuple[FutureResult, ...]
+    subjects: Subjects | None = None
 
 
 def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period: Period) -> PupilTimeline | None:
@@ -111,7 +113,8 @@ def timeline_of(connection: Connection, viewer: Viewer, record: PupilRecord, per
     elsewhere = made_outside(connection, viewer, owners, period.whole_years)
     hidden = sittings_by_pupil(made_outside_of(period, rows, future, elsewhere)).get(pupil_id, 0)
     in_future = future_results(catalogue, [row for row in future if row.taken_on in period]).get(pupil_id, ())
-    return PupilTimeline(record, period, tuple(series), progress, states, catalogue, hidden, in_future)
+    subjects = owners.limited.get(pupil_id)
+    return PupilTimeline(record, period, tuple(series), progress, states, catalogue, hidden, in_future, subjects)
 
 
 def _received(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> dict[int, int]:

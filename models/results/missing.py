@@ -28,6 +28,8 @@ def missing_reason_of(
     `sends_progress` and `sends_scores`: whether the source does so for anybody in the class of the pupil. `in_future`:
     whether the pupil has a result of a day that has yet to come. `not_for`: why nothing is to be expected of the pupil.
     """
+    if not_for is Missing.OTHER_SUBJECT:
+        return not_for, None  # nothing is known here, whatever there may be
     if not connected:
         return Missing.NOT_LINKED, None
     if in_future:

@@ -5,18 +5,20 @@ Two steps on purpose: in a single query SQLite scans all results of the school b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Exists, Select, and_, exists, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Exists, Select, and_, exists, false, func, literal, null, or_, select
 
 from models.access.viewer import Viewer, can_see_pupil
 from models.results.current_results import ResultRow
+from models.results.own_subjects import Subjects, definitions_of, limited_pupils
 from models.results.periods import Period
 from models.schema.records import Absence, Kind
 from models.schema.tables import identifiers, results
 
-Owners = dict[int, int]  # identifier to pupil
 WHOLE_TEST_KINDS = (Kind.SCORE, Kind.OSO, Kind.PROGRESS)
 PART_KINDS = (Kind.SCORE, Kind.PROGRESS)
 SCORE_KINDS = (Kind.SCORE, Kind.OSO)
@@ -24,6 +26,35 @@ SCORE_KINDS = (Kind.SCORE, Kind.OSO)
 # What is read for a `ResultRow`, in the order of its fields; the pupil follows from the identifier.
 _COLUMNS = tuple(results.columns["identifier_id" if name == "pupil_id" else name] for name in ResultRow._fields)
 _COLUMNS_WITHOUT_LINK = tuple(null() if column is results.c.info_url else column for column in _COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Whose results are read: the pupil of each identifier.
+
+    `limited`: by pupil, where the viewer is a subject teacher, the subjects that are read; `definitions`: the
+    definitions of tests of these subjects.
+    """
+
+    pupils: Mapping[int, int]
+    limited: Mapping[int, Subjects] = field(default_factory=dict)
+    definitions: Mapping[Subjects, frozenset[int]] = field(default_factory=dict)
+
+    def condition(self) -> ColumnElement[bool]:
+        """The condition that a row of `results` is among what is read; every query of results has it."""
+        of_anybody = results.c.identifier_id.in_(sorted(self.pupils))
+        if not self.limited:
+            return of_anybody
+        by_subjects: dict[Subjects | None, list[int]] = defaultdict(list)
+        for identifier_id, pupil_id in sorted(self.pupils.items()):
+            by_subjects[self.limited.get(pupil_id)].append(identifier_id)
+        ways = [
+            results.c.identifier_id.in_(ids)
+            if subjects is None
+            else and_(results.c.identifier_id.in_(ids), results.c.definition_id.in_(sorted(self.definitions[subjects])))
+            for subjects, ids in by_subjects.items()
+        ]
+        return and_(of_anybody, or_(false(), *ways))  # the first is what the index is searched by
 
 
 class MadeTest(NamedTuple):
@@ -41,7 +72,7 @@ class MadeTest(NamedTuple):
 
 
 def pupil_identifiers(connection: Connection, viewer: Viewer, pupil_ids: list[int]) -> Owners:
-    """The identifiers of these pupils, as far as the viewer may see the pupils."""
+    """The identifiers of these pupils, as far as the viewer may see the pupils, and of which subjects."""
     rows = connection.execute(
         select(identifiers.c.id, identifiers.c.pupil_id).where(
             identifiers.c.school_id == viewer.school_id,
@@ -49,7 +80,9 @@ def pupil_identifiers(connection: Connection, viewer: Viewer, pupil_ids: list[in
             can_see_pupil(viewer, identifiers.c.school_id, identifiers.c.pupil_id),
         )
     )
-    return {row.id: row.pupil_id for row in rows}
+    pupils = {row.id: row.pupil_id for row in rows}
+    limited = limited_pupils(connection, viewer, pupil_ids)
+    return Owners(pupils, limited, {of: definitions_of(connection, viewer, of) for of in set(limited.values())})
 
 
 def all_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> list[ResultRow]:
@@ -103,8 +136,8 @@ def is_made(row: ResultRow) -> bool:
 
 
 def of_owners(viewer: Viewer, owners: Owners) -> tuple[ColumnElement[bool], ...]:
-    """Only results of these identifiers, within the viewer's school."""
-    return (results.c.school_id == viewer.school_id, results.c.identifier_id.in_(sorted(owners)))
+    """Only results of these identifiers that may be read, within the viewer's school."""
+    return (results.c.school_id == viewer.school_id, owners.condition())
 
 
 def _has_total() -> Exists:
@@ -139,7 +172,7 @@ def _made(viewer: Viewer, owners: Owners, *, parts: bool) -> Select[Any]:
 
 def _made_tests(connection: Connection, owners: Owners, query: Select[Any]) -> list[MadeTest]:
     return [
-        MadeTest(owners[identifier_id], test_id, taken_on, definition_id, part_id)
+        MadeTest(owners.pupils[identifier_id], test_id, taken_on, definition_id, part_id)
         for identifier_id, test_id, taken_on, definition_id, part_id in connection.execute(query).all()
     ]
 
@@ -156,4 +189,4 @@ def _query(viewer: Viewer, owners: Owners, period: Period, link: bool = False) -
 
 
 def _fetch(connection: Connection, owners: Owners, query: Select[Any]) -> list[ResultRow]:
-    return [ResultRow(owners[identifier_id], *rest) for identifier_id, *rest in connection.execute(query)]
+    return [ResultRow(owners.pupils[identifier_id], *rest) for identifier_id, *rest in connection.execute(query)]

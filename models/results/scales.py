@@ -37,6 +37,7 @@ class Missing(StrEnum):
     NOT_DELIVERED = "not_delivered"
     NOT_TAKEN = "not_taken"  # the pupil has nothing of the subject, as most of the year group
     OTHER_YEAR = "other_year"  # only another year group of the class has anything of it
+    OTHER_SUBJECT = "other_subject"  # whoever looks is a subject teacher of this pupil, of another subject
     NO_RESULT = "no_result"
     FUTURE = "future"  # there is one, of a day that has yet to come
     OUTSIDE = "outside"  # there is one, of another day than the period holds
@@ -45,7 +46,8 @@ class Missing(StrEnum):
     BUSY = "busy"
 
 
-NOT_FOR_PUPIL = frozenset({Missing.NOT_TAKEN, Missing.OTHER_YEAR})  # nothing is to be expected
+# Nothing is to be expected.
+NOT_FOR_PUPIL = frozenset({Missing.NOT_TAKEN, Missing.OTHER_YEAR, Missing.OTHER_SUBJECT})
 
 
 class Comparability(StrEnum):

@@ -122,4 +122,9 @@ def subject_of(source_id: int, term: str | None, code: str, own: tuple[SubjectMa
     for line in own:
         if line.source_id == source_id and line.field == "term" and term is not None and line.pattern == term:
             return line.subject
-    return _DEFAULTS.get(term.strip().casefold(), UNMAPPED) if term is not None else UNMAPPED
+    return named_subject(term) if term is not None else UNMAPPED
+
+
+def named_subject(term: str) -> str:
+    """The subject that a term of the vocabulary, or a usual short form, stands for; `UNMAPPED` of any other."""
+    return _DEFAULTS.get(term.strip().casefold(), UNMAPPED)

@@ -43,6 +43,7 @@ from models.schema.tables import (
     schools,
     signal_marks,
     subject_mappings,
+    taught_subjects,
     teacher_groups,
     teachers,
     test_definitions,
@@ -54,8 +55,9 @@ SERVER = "rondblik_node_"  # and its number, from 0
 # What a message, a roster or a teacher writes for one school; those that others point at come first.
 SCHOOL_TABLES: tuple[Table, ...] = (
     deliveries, raw_messages, fetched_documents, data_versions, pupils, identifiers, identifier_links,
-    erased_identifiers, classes, groups, memberships, teachers, teacher_groups, rosters, tests, test_definitions, parts,
-    results, result_history, result_counts, subject_mappings, class_thresholds, signal_marks, goals, due_dates, notes,
+    erased_identifiers, classes, groups, memberships, teachers, teacher_groups, taught_subjects,
+    rosters, tests, test_definitions, parts, results, result_history, result_counts, subject_mappings, class_thresholds,
+    signal_marks, goals, due_dates, notes,
 )  # fmt: skip
 # How many rows go to a node and come from it in one message.
 BATCH_ROWS, FETCH_ROWS = 1_000, 10_000

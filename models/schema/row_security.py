@@ -33,6 +33,7 @@ from models.schema.tables import (
     rosters,
     signal_marks,
     subject_mappings,
+    taught_subjects,
     teacher_groups,
     test_definitions,
     tests,
@@ -42,7 +43,7 @@ POLICY = "rondblik_school"
 # Not those from which it follows for which school somebody may work: accounts, teachers, senders, connections.
 _TABLES = (
     pupils, identifiers, identifier_links, erased_identifiers, legal_holds, classes, groups, memberships,
-    teacher_groups, rosters, tests, test_definitions, parts, results, result_history, result_counts,
+    teacher_groups, taught_subjects, rosters, tests, test_definitions, parts, results, result_history, result_counts,
     subject_mappings, class_thresholds, signal_marks, goals, due_dates, notes, kept_sheets,
 )  # fmt: skip
 PROTECTED = (*(table.name for table in _TABLES), "audit_events", "audit_pupils", "audit_heads")

@@ -88,6 +88,10 @@ schools = Table(
     Column("region", Text),  # of the school holidays: noord, midden or zuid; None: midden
     # Whether pupils and parents who are linked to a pupil see the page with the pupil's own results.
     Column("own_page", Boolean, nullable=False, default=False, server_default=false()),
+    # Whether who teaches sees the own subjects alone, where the pupil list does not call them mentor or class teacher.
+    Column("subject_teachers", Boolean, nullable=False, default=False, server_default=false()),
+    # Whether school leaders read the names and results of all pupils.
+    Column("leaders_read", Boolean, nullable=False, default=False, server_default=false()),
 )
 
 school_identifications = Table(
@@ -430,7 +434,7 @@ teachers = Table(
     Column("prefix", Text),
     Column("last_name", Text),
     Column("email", Text),
-    Column("roles", Text, nullable=False, default=""),  # EDEXML role codes, comma between
+    Column("roles", Text, nullable=False, default=""),  # EDEXML role codes and descriptions, comma between
     PrimaryKeyConstraint("school_id", "id"),
     UniqueConstraint("school_id", "key_digest"),
 )
@@ -445,6 +449,17 @@ teacher_groups = Table(
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger),
     PrimaryKeyConstraint("school_id", "teacher_id", "group_id", "from_us"),
+)
+
+taught_subjects = Table(
+    "taught_subjects",  # what an administrator set, beside what the roster says
+    metadata,
+    _school(),
+    Column("teacher_id", Integer, nullable=False),
+    Column("subject", Text, nullable=False),  # a key of models.results.subjects
+    Column("set_by", Text, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "teacher_id", "subject"),
 )
 
 rosters = Table(

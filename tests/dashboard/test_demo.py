@@ -385,7 +385,7 @@ def test_the_first_pull_brings_something_of_every_source_on_any_day(now: datetim
             connection_configs = applying.apply(settings, engine)
             demo_module._pull_all(make_context(settings, engine, cipher, connection_configs), connection_configs)
             assert demo_module.demo_users(engine, cipher)[0].key == "leraar-5a"
-            assert len(demo_module.demo_users(engine, cipher)) == 11
+            assert len(demo_module.demo_users(engine, cipher)) == 12
         finally:
             engine.dispose()
     assert set(results_by_source(tmp_path)) == PUBLISHERS

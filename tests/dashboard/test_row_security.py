@@ -23,6 +23,7 @@ from models.access.accounts import show_own_page
 from models.access.audit import SignedIn, audit_events, open_audit
 from models.access.viewer import Role, Viewer
 from models.ingest import page_requests
+from models.results.own_subjects import set_subject
 from models.schema import clock, database
 from models.schema.encryption import PiiCipher, read_key
 from models.schema.row_security import PROTECTED
@@ -101,6 +102,8 @@ def test_a_query_without_any_condition_sees_the_school_of_its_transaction_alone(
     log = open_audit(app, read_cipher(installed))
     for school_id in (SCHOOL, OTHER_SCHOOL):
         log.append(Viewer(school_id, Role.ADMINISTRATOR), [SignedIn("in", (1,))])
+    with database.write_transaction(app, SCHOOL) as connection:
+        set_subject(connection, Viewer(SCHOOL, Role.ADMINISTRATOR), 1, "spelling")
     for table in PROTECTED:
         everything = schools_in(database.for_all_schools(app), table, None)
         assert schools_in(app, table, None) == set(), table

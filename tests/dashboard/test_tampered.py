@@ -20,12 +20,18 @@ from urllib.parse import urlencode
 import flask
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 
 from dashboard.auth.guard import CALLBACK
 from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.pages.all_pages import PAGES
 from dashboard.server.wsgi import create_app
 from dashboard.ui import addresses
+from models.access.viewer import Role
+from models.schema import database
+from models.schema.tables import teacher_groups, teachers
+from tests import encrypted
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS, PUPIL, VENDOR
@@ -40,7 +46,9 @@ FEW: tuple[Any, ...] = (None, True, 2**200, "\ud800", [1], [[1]], {"a": {}}, [{}
 EVERY = 1 if "RONDBLIK_FUZZ" in os.environ else 7  # of the thousands of requests; `make fuzz` sends all
 ALLOWED = {200, 204, 400, 401, 403, 409, 413}
 SECRETS = (*(name[2] for name in school.NAMES_B), "Zoë", "Anders", "Elders")  # of another class, and of another school
-EVERYBODY = (*PERSONAS, VENDOR, replace(PUPIL, name="Leerling"))  # those who can be chosen are named on pages
+VERA = DemoUser("vera", "Vera Berg", Role.TEACHER, 4, school.SCHOOL)  # sees spelling alone
+OTHER_SUBJECTS = ("Cijferpad groep 6", "Toets blok", "Rekenen M6", *school.SUM_PARTS)
+EVERYBODY = (*PERSONAS, VERA, VENDOR, replace(PUPIL, name="Leerling"))  # those who can be chosen are named on pages
 
 
 class Tamper:
@@ -200,13 +208,18 @@ def paths_of(client: FlaskClient) -> dict[str, str]:
 
 def app_for_everybody(store: Store) -> flask.Flask:
     """The web app on the known school, with everybody who may look."""
+    with database.write_transaction(store.engine) as connection:
+        connection.execute(insert(teachers).values(**encrypted.teacher(store.cipher, school.SCHOOL, 4)))
+        link = {"school_id": school.SCHOOL, "teacher_id": 4, "group_id": 1, "roles": "VAK,docent spelling"}
+        connection.execute(insert(teacher_groups).values(**link, from_us=1))
     return create_app(store.engine, store.cipher, AppOptions(demo=True, users=EVERYBODY))
 
 
 def secrets_of(key: str) -> tuple[str, ...]:
-    """What must not stand in any answer to somebody: pupils of other classes and schools, or any pupil; an ECK iD."""
+    """What must not be in an answer: pupils of other classes and schools, any pupil, other subjects; an ECK iD."""
     first, second = (tuple(name[2] for name in names) for names in (school.NAMES, school.NAMES_B))
     of_school = {
+        "vera": second + OTHER_SUBJECTS,
         "hanna": second, "noa": second, "joris": first, "marjan": first + second, "eva": first + second,
         "leverancier": first + second, "kind": first[1:] + second,
     }  # fmt: skip
@@ -285,6 +298,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "try_source": ("naam", "address", "key", "every", "school_year", "header_name"),
     "invite": ("naam", "rol", "leraar", "leerling", "mail"),
     "show_own_page": ("aan",),
+    "let_leaders_read": ("aan",),
+    "mark_subject_school": ("aan",),
+    "set_taught_subject": ("leraar", "vak"),
+    "unset_taught_subject": ("weg",),
     "withdraw_invitation": ("nummer",),
     "end_role": ("nummer",),
     "give_stand_in": ("wie", "groep", "tot"),

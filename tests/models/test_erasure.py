@@ -59,7 +59,7 @@ NOTHING: dict[str, set[str]] = {
     "numbers": {"table_name", "last"},
     "key_fingerprints": {"id", "fingerprint", "bound"},
     "data_versions": {"school_id", "version", "general"},
-    "schools": {"id", "name", "synthetic", "region", "own_page"},
+    "schools": {"id", "name", "synthetic", "region", "own_page", "subject_teachers", "leaders_read"},
     "school_identifications": {"school_id", "scheme", "value", "location"},
     "sources": {"id", "key", "name", "role", "material"},
     "source_connections": {
@@ -94,6 +94,7 @@ NOTHING: dict[str, set[str]] = {
         "school_id", "id", "key_digest", "key_sealed", "first_name", "prefix", "last_name", "email", "roles",
     },
     "teacher_groups": {"school_id", "teacher_id", "group_id", "roles", "from_us", "to_us"},
+    "taught_subjects": {"school_id", "teacher_id", "subject", "set_by", "set_us"},
     "rosters": {  # and `sealed`, which is made anew without the pupil
         "school_id", "id", "delivery_id", "school_year", "location", "created_us", "pupil_count", "group_count",
         "composed_count", "state", "held_because",

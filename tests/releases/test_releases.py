@@ -118,6 +118,8 @@ def test_of_this_version_a_store_is_kept() -> None:
 
 def test_what_an_upgrade_would_lose_is_found(tmp_path: Path) -> None:
     installation = restored(HERE / KEPT[0], tmp_path / "data")
+    with clock.fixed(school.NOW):
+        assert installation.run("db", "upgrade") == (0, "")
     installation.change("DELETE FROM notes", "UPDATE results SET score = 1 WHERE score = 0")
     lost = missing(said_by(HERE / KEPT[0])["pupils"], pupils(installation))
     assert any(".notes: " in line for line in lost)

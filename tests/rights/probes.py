@@ -30,21 +30,33 @@ from models.classroom.signal_resolutions import ResolutionAction
 from models.classroom.signals import Signal
 from models.ingest import identity, own_connections, page_requests
 from models.ingest.page_requests import PageRequest
+from models.results import own_subjects
 from models.results.subject_mapping import map_subject
+from models.results.subjects import SUBJECTS
 from models.sandbox import sandboxes
 from models.schema import clock, database, tables
 from models.schema.encrypted_columns import place
 from models.schema.records import Roster, SchoolRef
 from tests.dashboard import school
 from tests.dashboard.test_tampered import body_of, changed
-from tests.rights.visitors import ELSEWHERE, NAMES_ELSEWHERE, WIL, Answer, Visitor, World, linked_file
+from tests.rights.visitors import (
+    ELSEWHERE,
+    NAMES_ELSEWHERE,
+    TEACHER_ELSEWHERE,
+    WIL,
+    Answer,
+    Visitor,
+    World,
+    linked_file,
+)
 
 Probe = Callable[[], Answer]
 
-CLASS = {"own": school.CLASS_A, "group": school.CLASS_B, "school": school.CLASS_ELSEWHERE}
-PUPIL = {"own": "1-1", "group": "1-101", "school": "2-1"}
-SCHOOL_OF = {"own": school.SCHOOL, "group": school.SCHOOL, "school": school.OTHER_SCHOOL}
+CLASS = {"own": school.CLASS_A, "subject": school.CLASS_A, "group": school.CLASS_B, "school": school.CLASS_ELSEWHERE}
+PUPIL = {"own": "1-1", "subject": "1-1", "group": "1-101", "school": "2-1"}
+SCHOOL_OF = {"own": school.SCHOOL, "subject": school.SCHOOL, "group": school.SCHOOL, "school": school.OTHER_SCHOOL}
 CLASS_QUERY = {place: f"?klas={SCHOOL_OF[place]}-{number}" for place, number in CLASS.items()}
+CLASS_QUERY["subject"] += "&vak=arithmetic"
 LAST_NAMES = {
     "own": [last for _first, _prefix, last in school.NAMES],
     "group": [last for _first, _prefix, last in school.NAMES_B],
@@ -84,10 +96,19 @@ class Probes:
 
     def signs(self, name: str, place: str) -> list[str]:
         """By which it is seen that an answer shows what is at a place: any of these."""
+        if place == "subject":
+            return OTHER_SUBJECT
         by_place = SIGNS.get(name)
         if by_place is not None:
             return [by_place[place]]
         return LAST_NAMES[place]
+
+    def let_leaders_read(self, allowed: bool) -> None:
+        """Whether school leaders read results from now on."""
+        if self.on("leaders_read") is allowed:
+            return
+        with database.write_transaction(self.store.engine, school.SCHOOL) as connection:
+            accounts.let_leaders_read(connection, BOSSES["own"], allowed)
 
     # -- pages -----------------------------------------------------------------------------------------------
 
@@ -188,7 +209,8 @@ class Probes:
         query = CLASS_QUERY.get(place, "")
         asked = {"search": query, "at": next(_numbers)}
         why = {"kind": "cell", "search": query, "pupil": PUPIL.get(place, "").partition("-")[2]}
-        why |= {"column": school.SUMS_FIELD.key}
+        why |= {"column": FIELD_OF.get(place, school.SUMS_FIELD).key}
+        sitting = "4_2026-11-18" if place == "own" else "2_2026-11-13"  # spelling, and arithmetic
         return {
             "group-content": {"group-asked.data": asked},
             "mine-content": {"mine-asked.data": asked},
@@ -197,8 +219,8 @@ class Probes:
             "handover-content": {"handover-asked.data": asked},
             "why-told": {"why-asked.data": why},
             "lanes": {"pupil-asked.data": {"search": "?periode=tweejaar", "at": next(_numbers)}},
-            "parts": {"sitting.value": "2_2026-11-13"},
-            "number-told": {"number-asked.data": {"index": "2_2026-11-13_0", "at": next(_numbers)}},
+            "parts": {"sitting.value": sitting},
+            "number-told": {"number-asked.data": {"index": f"{sitting}_0", "at": next(_numbers)}},
             "vendor-go endpoint-call": {"endpoint-schoolkey.value": "", "endpoint-school_year.value": school.YEAR},
             "_pages_content": {"_pages_location.pathname": "/", "_pages_location.search": query},
         }.get(name) or self.pressed(name, place)
@@ -288,20 +310,33 @@ class Probes:
             "settle_signals": lambda place: ("/signalen/afhandelen", {"opdracht": self.order(place)}),
             "save_goal": lambda place: (
                 f"/leerling/doel/{pupil[place]}",
-                {"materiaal": school.SUMS_FIELD.key, "waarde": str(next(_numbers))},
+                {"materiaal": FIELD_OF.get(place, school.SUMS_FIELD).key, "waarde": str(next(_numbers))},
             ),
             "save_note": lambda place: (f"/leerling/notitie/{pupil[place]}", {"soort": "note", "tekst": "Geprobeerd"}),
             "change_note": lambda place: (note.format(pupil[place]), {"tekst": f"Verbeterd {next(_numbers)}"}),
             "save_due": lambda place: (
                 f"/signalen/datum/{CLASS[place]}",
-                {"toets": "1 zet /groep", "dag": f"{next(_numbers) % 28 + 1}-12-2026"},
+                {"toets": f"{3 if place == 'own' else 1} zet /groep", "dag": f"{next(_numbers) % 28 + 1}-12-2026"},
             ),
             "save_thresholds": lambda place: (
                 f"/signalen/drempels/{CLASS[place]}",
                 {"drop_percent": str(next(_numbers) % 20 + 20)},
             ),
             "invite": lambda _place: ("/accounts", {"naam": "Nieuw", "rol": "support", "leraar": "", "mail": ""}),
-            "show_own_page": lambda _place: ("/accounts/leerlingpagina", {"aan": "" if self.own_page() else "ja"}),
+            "show_own_page": lambda _place: ("/accounts/leerlingpagina", {"aan": "" if self.on("own_page") else "ja"}),
+            "let_leaders_read": lambda _place: (
+                "/accounts/schoolleiders",
+                {"aan": "" if self.on("leaders_read") else "ja"},
+            ),
+            "mark_subject_school": lambda _place: (
+                "/accounts/vakschool",
+                {"aan": "" if self.on("subject_teachers") else "ja"},
+            ),
+            "set_taught_subject": lambda place: (
+                "/accounts/vak",
+                {"leraar": TEACHER_AT[place], "vak": SUBJECTS[next(_numbers) % len(SUBJECTS)]},
+            ),
+            "unset_taught_subject": lambda place: ("/accounts/vak/weg", {"weg": self.taught(place)}),
             "withdraw_invitation": lambda place: ("/accounts/intrekken", {"nummer": self.invitation(place)}),
             "end_role": lambda place: ("/accounts/einde", {"nummer": self.role(place)}),
             "give_stand_in": lambda place: (
@@ -344,7 +379,11 @@ class Probes:
     def file(self, visitor: Visitor, place: str) -> str:
         """The address of a saved screen of a class: the own one where there is one, else of somebody who sees it."""
         own = visitor.page("/groep", CLASS_QUERY[place]).text
-        return linked_file(own) if any(name in own for name in LAST_NAMES[place]) else self.file_of_owner(place)
+        return (
+            linked_file(own)
+            if any(name in own for name in LAST_NAMES.get(place, LAST_NAMES["own"]))
+            else self.file_of_owner(place)
+        )
 
     def file_of_owner(self, place: str) -> str:
         """The address of a screen of a class that somebody saw a minute ago: of a fresh one, storing is waited for."""
@@ -365,7 +404,8 @@ class Probes:
         viewer = Viewer(SCHOOL_OF[place], Role.SUPPORT)
         with database.read_transaction(self.store.engine) as connection:
             state = class_state(connection, viewer, [CLASS[place]], school.YEAR, read_holidays())
-        return state.signals[0]
+        subject = FIELD_OF.get(place, school.SUMS_FIELD).subject
+        return next(signal for signal in state.signals if signal.subject_material.subject == subject)
 
     def sender(self, place: str) -> int:
         """The number of a publisher that the school at a place added."""
@@ -386,9 +426,17 @@ class Probes:
         in_force = (tables.notes.c.author == "Hanna Vos", tables.notes.c.replaced_by.is_(None))
         return int(self.world.scalar(select(func.max(tables.notes.c.id)).where(*in_force)) or 0)
 
-    def own_page(self) -> bool:
-        """Whether the school shows the page with own results."""
-        return bool(self.world.scalar(select(tables.schools.c.own_page).where(tables.schools.c.id == school.SCHOOL)))
+    def on(self, column: str) -> bool:
+        """Whether something of the school is switched on."""
+        query = select(tables.schools.c[column]).where(tables.schools.c.id == school.SCHOOL)
+        return bool(self.world.scalar(query))
+
+    def taught(self, place: str) -> str:
+        """A subject that was set for a teacher of the school at a place."""
+        subject = SUBJECTS[next(_numbers) % len(SUBJECTS)]
+        with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
+            own_subjects.set_subject(connection, BOSSES[place], int(TEACHER_AT[place]), subject)
+        return f"{TEACHER_AT[place]} {subject}"
 
     def invitation(self, place: str) -> str:
         """The number of an invitation of the school at a place."""
@@ -439,12 +487,16 @@ OWN_FORMS = {
     "add_sender_key": "sleutel", "revoke_sender_key": "intrekken", "set_sender_terms": "afspraken",
     "remove_connection": "weg", "use_source": "gebruik", "try_source": "proberen", "discard_source_draft": "verwerpen",
 }  # fmt: skip
+# By which an answer shows results in arithmetic: materials, tests and parts of it.
+OTHER_SUBJECT = ["Cijferpad groep 6", "Toets blok", "Rekenen M6", *school.SUM_PARTS]
+FIELD_OF = {"own": school.SPELL_FIELD}  # of the material that a form is about; elsewhere arithmetic
+TEACHER_AT = {"own": str(school.TEACHER_A), "school": str(TEACHER_ELSEWHERE)}
 RESULTS = ("check_result", "result-content", "report_file")
 # Where no pupil is named, by which an answer is known.
 SIGNS: dict[str, dict[str, str]] = {
     "board": {"own": "Groep 6a", "group": "Groep 6b", "school": "6z"},
-    "materials": {"own": "Cijferpad groep 6"},
-    "materials-content": {"own": "Cijferpad groep 6"},
+    "materials": {"own": "Letterlab"},
+    "materials-content": {"own": "Letterlab"},
     "new_connection": {"own": '"id": "kinds"'},
     "own_connection": {"own": "Uitgever own", "school": "Uitgever school"},
     "trial-outcome": {"school": "Uitgever school"},
@@ -464,7 +516,7 @@ SIGNS: dict[str, dict[str, str]] = {
         dict.fromkeys(("own", "vendor"), "Stuur een bericht met resultaten"),
     ),
     **{name: {"own": "proef-own.xml", "vendor": "proef-vendor.xml"} for name in RESULTS},
-    "parts": dict.fromkeys(PUPIL, "Toets blok 3"),
-    "number-told": dict.fromkeys(PUPIL, "Cijferpad groep 6"),
-    "lanes": dict.fromkeys(PUPIL, "Cijferpad groep 6"),
+    "parts": dict.fromkeys(PUPIL, "Toets blok 3") | {"own": "Week 47"},
+    "number-told": dict.fromkeys(PUPIL, "Cijferpad groep 6") | {"own": "Letterlab"},
+    "lanes": dict.fromkeys(PUPIL, "Cijferpad groep 6") | {"own": "Letterlab"},
 }

@@ -14,12 +14,13 @@ from models.schema import database
 from models.schema.store_key import open_encrypted
 from tests.conftest import Store
 from tests.rights.probes import LAST_NAMES, Probes
-from tests.rights.visitors import Visitor, world
+from tests.rights.visitors import READING_LEADER, Visitor, world
 
 MATRIX: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "matrix.yaml").read_text(encoding="utf-8"))
 ROWS: list[dict[str, Any]] = MATRIX["rows"]
 ROLES: list[str] = MATRIX["roles"]
-PLACES = ("own", "group", "school", "vendor")
+PLACES = ("own", "subject", "group", "school", "vendor")
+BY_SUBJECT = ("teacher", "subject_teacher")  # others have own whole or not at all, see test_subject_teachers.py
 ITEMS = ("pages", "callbacks", "routes")
 
 
@@ -68,11 +69,12 @@ def names_known_to(role: str, row: dict[str, Any]) -> set[str]:
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_sees_and_changes_what_the_matrix_allows_and_no_more(probes: Probes, role: str) -> None:
     visitor, wrong, tried = probes.world.visitors[role], [], 0
+    probes.let_leaders_read(role == READING_LEADER)
     for row in ROWS:
         for kind in ITEMS:
             for name in row.get(kind, ()):
                 for place in PLACES:
-                    if place in row:
+                    if place in row and (place != "subject" or role in BY_SUBJECT):
                         tried += 1
                         wrong += cell(probes, visitor, row, (kind, name, place))
     assert not wrong, f"{len(wrong)} of {tried}: " + "\n".join(wrong)

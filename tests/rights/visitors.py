@@ -29,20 +29,23 @@ from tests.dashboard import school
 from tests.dashboard.markup import expanded
 from tests.dashboard.page_client import PAGE_MARK
 
-NOBODY, NO_ROLE, STAND_IN = "nobody", "no_role", "stand_in"
+NOBODY, NO_ROLE, STAND_IN, READING_LEADER = "nobody", "no_role", "stand_in", "reading_leader"
+ROLE_OF = {"subject_teacher": "teacher", READING_LEADER: "leader", "elsewhere": "support"}  # others are called so
 LAST_DAY = "2026-11-26"  # of the stand-in: the day at which the clock stands
 WIL = "elsewhere"  # learning support of the other school, whose files others ask for
 AUTHOR = "Anne Auteur"  # the account of the teacher, as it signs notes
 MENTOR = 3  # a teacher of the same class
 ELSEWHERE = 7  # a source of the other school alone
-LINKED = {"teacher": school.TEACHER_A, "mentor": MENTOR}
+SUBJECT_TEACHER = 4  # links to the class for spelling alone
+TEACHER_ELSEWHERE = 9  # of the other school
+LINKED = {"teacher": school.TEACHER_A, "mentor": MENTOR, "subject_teacher": SUBJECT_TEACHER}
 PUPIL_ID = 1  # whose page a pupil and a parent see
 NAMES_ELSEWHERE = ("Zofia", "Zonderland")
 # What is compared to see whether a request changed anything; not what every request writes.
 COMPARED = (
     "signal_marks", "goals", "notes", "due_dates", "class_thresholds", "account_roles", "invitations", "stand_ins",
     "source_connections", "identifiers", "identifier_links", "subject_mappings", "rosters", "work_queue", "test_rooms",
-    "own_connections", "senders", "sender_keys", "schools",
+    "own_connections", "senders", "sender_keys", "schools", "taught_subjects",
 )  # fmt: skip
 _once = itertools.count(1)
 
@@ -167,7 +170,7 @@ def _account(connection: Connection, store: Store, role: str) -> Entry:
         return Entry.of_account(account_id, None)
     school_id = school.OTHER_SCHOOL if role == WIL else school.SCHOOL
     of_school = {"school_id": school_id, "granted_by": "test", "granted_us": 1}
-    values = {"account_id": account_id, "role": "support" if role == WIL else role, "teacher_id": LINKED.get(role)}
+    values = {"account_id": account_id, "role": ROLE_OF.get(role, role), "teacher_id": LINKED.get(role)}
     if role in LINKED_TO_PUPIL:
         values["pupil_id"] = PUPIL_ID
     new = insert(tables.account_roles).values(**of_school, **values)
@@ -179,13 +182,16 @@ def _account(connection: Connection, store: Store, role: str) -> Entry:
 
 
 def _own_school(connection: Connection, store: Store) -> None:
-    """A second teacher of the class, numbers to link, and a date that another class missed, so that it has signals."""
+    """Two more teachers of the class, numbers to link, and a date that another class missed, so that it has signals."""
     of_school = {"school_id": school.SCHOOL}
     connection.execute(update(tables.schools).where(tables.schools.c.id == school.SCHOOL).values(own_page=True))
     mentor = encrypted.teacher(store.cipher, school.SCHOOL, MENTOR)
     connection.execute(insert(tables.teachers).values(**mentor, last_name="Mentor"))
-    link = {"teacher_id": MENTOR, "group_id": 1, "from_us": 1}
-    connection.execute(insert(tables.teacher_groups).values(**of_school, **link))
+    subject_teacher = encrypted.teacher(store.cipher, school.SCHOOL, SUBJECT_TEACHER)
+    connection.execute(insert(tables.teachers).values(**subject_teacher, last_name="Vakleraar"))
+    for teacher_id, roles in ((MENTOR, "LRK"), (SUBJECT_TEACHER, "VAK,docent spelling")):
+        link = {"teacher_id": teacher_id, "group_id": 1, "roles": roles, "from_us": 1}
+        connection.execute(insert(tables.teacher_groups).values(**of_school, **link))
     due = {"class_id": school.CLASS_B, "test_id": 2, "due_on": "2026-11-16", "set_by": "test", "set_us": 1}
     connection.execute(insert(tables.due_dates).values(**of_school, **due))
     _park(connection, store, school.SCHOOL, 501, 502)
@@ -200,6 +206,8 @@ def _other_school(connection: Connection, store: Store) -> None:
     pupils = tables.pupils
     own = pupils.c.school_id == school.OTHER_SCHOOL
     connection.execute(update(pupils).where(own).values(first_name=first, last_name=last))
+    teacher = encrypted.teacher(store.cipher, school.OTHER_SCHOOL, TEACHER_ELSEWHERE)
+    connection.execute(insert(tables.teachers).values(**teacher, last_name="Elders"))
     _park(connection, store, school.OTHER_SCHOOL, 600, 601)
 
 

@@ -1,4 +1,4 @@
-"""What the buttons of the page of accounts do: invite, withdraw an invitation, end a role, let somebody stand in."""
+"""What the buttons of the page of accounts do: invite, end a role, let somebody stand in, say who reads what."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from models.access.accounts import INVITATION_DAYS, InvitationRefused, Invited
 from models.access.audit import Administered
 from models.access.stand_ins import StandInRefused
 from models.access.viewer import AccessDenied, Role, Viewer
+from models.results import own_subjects
 from models.schema.database import write_transaction
 
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -32,6 +33,10 @@ def register(server: flask.Flask) -> None:
     server.add_url_rule(f"{addresses.ACCOUNTS}/invallen", "give_stand_in", give_stand_in, methods=post)
     server.add_url_rule(f"{addresses.ACCOUNTS}/invallen/einde", "end_stand_in", end_stand_in, methods=post)
     server.add_url_rule(f"{addresses.ACCOUNTS}/leerlingpagina", "show_own_page", show_own_page, methods=post)
+    server.add_url_rule(f"{addresses.ACCOUNTS}/schoolleiders", "let_leaders_read", let_leaders_read, methods=post)
+    server.add_url_rule(f"{addresses.ACCOUNTS}/vakschool", "mark_subject_school", mark_subject_school, methods=post)
+    server.add_url_rule(f"{addresses.ACCOUNTS}/vak", "set_taught_subject", set_subject, methods=post)
+    server.add_url_rule(f"{addresses.ACCOUNTS}/vak/weg", "unset_taught_subject", unset_subject, methods=post)
 
 
 def invite() -> ResponseReturnValue:
@@ -107,6 +112,63 @@ def show_own_page() -> ResponseReturnValue:
         if shown
         else _("The page for pupils and parents is off.")
     )
+    return flask.redirect(addresses.ACCOUNTS, 303)
+
+
+def let_leaders_read() -> ResponseReturnValue:
+    """Let school leaders read the names and results of all pupils from now on, or figures only."""
+    allowed, viewer = flask.request.form.get("aan") == "ja", _administrator()
+    with write_transaction(request.context().engine, viewer.school_id) as connection:
+        accounts.let_leaders_read(connection, viewer, allowed)
+    audit_trail.record(Administered("leaders read results" if allowed else "leaders read figures", 0))
+    request.flash(
+        _("School leaders read names and results from now on.")
+        if allowed
+        else _("School leaders read figures only from now on.")
+    )
+    return flask.redirect(addresses.ACCOUNTS, 303)
+
+
+def mark_subject_school() -> ResponseReturnValue:
+    """Mark the school as one where teachers have a subject, or no longer."""
+    marked, viewer = flask.request.form.get("aan") == "ja", _administrator()
+    with write_transaction(request.context().engine, viewer.school_id) as connection:
+        own_subjects.mark_subject_school(connection, viewer, marked)
+    audit_trail.record(Administered("subject school marked" if marked else "subject school unmarked", 0))
+    request.flash(
+        _("Saved. Who teaches sees the own subjects from now on; look below who has none yet.")
+        if marked
+        else _("Saved. Only whom the pupil list calls a subject teacher sees the own subjects alone.")
+    )
+    return flask.redirect(addresses.ACCOUNTS, 303)
+
+
+def set_subject() -> ResponseReturnValue:
+    """Let a subject teacher see a subject."""
+    form = flask.request.form
+    about = (form.get("leraar", ""), form.get("vak", ""))
+    return _change_subject(own_subjects.set_subject, about, "taught subject set", _("The subject is set."))
+
+
+def unset_subject() -> ResponseReturnValue:
+    """Let a subject teacher see a subject no longer."""
+    teacher, _blank, subject = flask.request.form.get("weg", "").partition(" ")
+    sentence = _("The subject is removed.")
+    return _change_subject(own_subjects.unset_subject, (teacher, subject), "taught subject removed", sentence)
+
+
+def _change_subject(
+    change: Callable[[Connection, Viewer, int, str], None], about: tuple[str, str], action: str, sentence: str
+) -> ResponseReturnValue:
+    viewer, teacher_id = _administrator(), _number(about[0])
+    try:
+        with write_transaction(request.context().engine, viewer.school_id) as connection:
+            change(connection, viewer, teacher_id, about[1])
+    except AccessDenied:
+        request.flash(_("Choose a teacher and a subject.") + " " + _("Nothing was changed."), well=False)
+    else:
+        audit_trail.record(Administered(action, teacher_id))
+        request.flash(sentence)
     return flask.redirect(addresses.ACCOUNTS, 303)
 
 

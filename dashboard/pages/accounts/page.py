@@ -1,18 +1,19 @@
-"""The page of accounts: who has which role, who stands in until when, which invitations are open; with their forms."""
+"""The page of accounts: who has which role, who stands in, which invitations are open, who reads what; with forms."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from dashboard.auth import request
+from dashboard.pages.accounts.subject_teachers import subject_teachers_card
+from dashboard.pages.accounts.switch import switch_form
 from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, day_name, moment
 from dashboard.text.words import class_in_sentence, class_word, role_word
 from dashboard.ui import addresses
 from dashboard.ui.class_links import class_links, read_class
 from dashboard.ui.elements import html
-from dashboard.ui.fields import text_field
-from dashboard.ui.markup import block
+from dashboard.ui.fields import select_field, text_field
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.plain_table import plain_table
 from dashboard.ui.signs import KEEP_DRAFT, card, note
@@ -21,6 +22,7 @@ from models.access.accounts import BY_MAIL, INVITED_ROLES, LINKED_TO_PUPIL, Invi
 from models.access.people import ClassRef, PupilName, classes_by_name, names_in_class
 from models.access.stand_ins import StandIn
 from models.access.viewer import Viewer
+from models.results.own_subjects import is_subject_school, subject_teachers
 from models.schema import database
 
 
@@ -43,7 +45,8 @@ def layout(viewer: Viewer, /, klas: object = None, **_query: object) -> Body:
         standing_in = stand_ins.stand_ins_of_school(connection, viewer)
         candidates = stand_ins.candidates(connection, viewer)
         classes = classes_by_name(connection, viewer)
-        own_page = accounts.shows_own_page(connection, viewer)
+        own_page, leaders = accounts.shows_own_page(connection, viewer), accounts.leaders_read(connection, viewer)
+        marked, limited = is_subject_school(connection, viewer), subject_teachers(connection, viewer)
         session = request.current_session()
         account_id = None if session is None else session.account_id
         has_password = account_id is not None and local_accounts.has_password(connection, account_id)
@@ -67,6 +70,8 @@ def layout(viewer: Viewer, /, klas: object = None, **_query: object) -> Body:
                 id="stand-ins",
             ),
             card(_("Invitations"), [_invitations(invitations), _form(teachers)], className="mt", id="invitations"),
+            subject_teachers_card(marked, limited),
+            card(_("School leaders"), [_leaders(leaders)], className="mt", id="leaders"),
             card(
                 _("Page for pupils and parents"),
                 [_own_page(own_page), *([_invite_from_class(classes, class_ref, pupils)] if own_page else [])],
@@ -140,8 +145,8 @@ def _stand_in_form(candidates: list[SchoolAccount], classes: list[ClassRef]) -> 
             html.Form(
                 [
                     html.P(about, className="sm t2"),
-                    *_select(_("Who"), "wie", "stand-in-who", people),
-                    *_select(_("Class"), "groep", "stand-in-class", choices),
+                    *select_field(_("Who"), "wie", "stand-in-who", people),
+                    *select_field(_("Class"), "groep", "stand-in-class", choices),
                     text_field(_("Until and including"), "tot", placeholder=_("dd-mm-yyyy"), required=True),
                     html.Button(_("Save"), type="submit", className="btn pri"),
                 ],
@@ -178,23 +183,24 @@ def _button(action: str, number: int, words: str) -> html.Form:
 
 
 def _own_page(shown: bool) -> html.Form:
-    """Whether pupils and parents see the page with own results, and the button that changes it."""
+    """Whether pupils and parents see the page with own results."""
     about = _(
         "Whoever you invite as a pupil, or as a parent of one, sees that pupil's own results and goals, and the "
         "agreements that a teacher wrote for them too: no notes, no signals, no other pupils."
     )
     state = _("The page is on.") if shown else _("The page is off: pupils and parents see nothing.")
-    action = _("Switch off") if shown else _("Switch on")
-    button = html.Button(action, type="submit", name="aan", value="" if shown else "ja", className="btn")
-    return html.Form(
-        [
-            html.P(about, className="sm t2"),
-            html.P(html.B(state), className="sm"),
-            html.Div(button, className="acts mt"),
-        ],
-        action=f"{addresses.ACCOUNTS}/leerlingpagina",
-        method="POST",
+    return switch_form("leerlingpagina", about, state, shown)
+
+
+def _leaders(reading: bool) -> html.Form:
+    """Whether school leaders read names and results."""
+    about = _(
+        "School leaders see figures per class, without names. You can let them read the names and results of all "
+        "pupils, signals and goals too; they read no notes and change nothing."
     )
+    on = _("School leaders read names and results.")
+    state = on if reading else _("School leaders read figures only.")
+    return switch_form("schoolleiders", about, state, reading)
 
 
 def _invite_from_class(classes: list[ClassRef], chosen: ClassRef | None, pupils: list[PupilName]) -> html.Div:
@@ -219,8 +225,8 @@ def _pupil_form(pupils: list[PupilName]) -> html.Form:
     roles = [html.Option(role_word(role), value=role.value) for role in LINKED_TO_PUPIL]
     return _invitation_form(
         [
-            *_select(_("Pupil"), "leerling", "invite-pupil", choices),
-            *_select(_("Role"), "rol", "invite-pupil-role", roles),
+            *select_field(_("Pupil"), "leerling", "invite-pupil", choices),
+            *select_field(_("Role"), "rol", "invite-pupil-role", roles),
             text_field(_("Name"), "naam", required=True),
         ],
         id="pupil-invitation",  # its draft is not that of the other form
@@ -237,8 +243,8 @@ def _form(teachers: list[tuple[int, str]]) -> html.Details:
             _invitation_form(
                 [
                     text_field(_("Name"), "naam", required=True),
-                    *_select(_("Role"), "rol", "invite-role", roles),
-                    *_select(_("In the pupil list"), "leraar", "invite-teacher", known),
+                    *select_field(_("Role"), "rol", "invite-role", roles),
+                    *select_field(_("In the pupil list"), "leraar", "invite-teacher", known),
                 ]
             ),
         ],
@@ -264,14 +270,6 @@ def _invitation_form(fields: list[Any], **more: str) -> html.Form:
         **KEEP_DRAFT,
         **more,
     )
-
-
-def _select(words: str, name: str, field_id: str, choices: list[Any]) -> list[Any]:
-    """A field with a list to choose from, and its label."""
-    return [
-        html.Label(words, htmlFor=field_id, className="lab"),
-        block(html.Select(choices, name=name, id=field_id, className="native")),
-    ]
 
 
 PAGE = Page(

@@ -25,7 +25,7 @@ from dashboard.pages.class_page.filter_bar import (
 )
 from dashboard.pages.class_page.progress_panel import progress_panel
 from dashboard.pages.class_page.why import page as why_page
-from dashboard.pages.page import Body, Page, teaches
+from dashboard.pages.page import Body, Page, reads_results
 from dashboard.text.scores import level_meanings
 from dashboard.text.translate import _, language, long_moment, n_
 from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word, no_classes_word
@@ -37,7 +37,8 @@ from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import BOTH_YEARS, BY_MATERIAL, CONTROLS, OPEN_GROUP, ClassFilters
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import columns
-from dashboard.ui.matrix_table import by_attention_group, grid, matrix
+from dashboard.ui.matrix_table import by_attention_group, grid, matrix, pupil_word
+from dashboard.ui.own_subjects import own_subjects_note
 from dashboard.ui.page_address import address_asked, asked_id, filters_of, query_and_controls
 from dashboard.ui.signs import attrs, card, more_columns, note, num, sign
 from models.access.people import ClassRef
@@ -104,7 +105,7 @@ def register(app: dash.Dash) -> None:
         State("group-query", "data"),
         prevent_initial_call=True,
     )
-    @with_viewer(teaches)
+    @with_viewer(reads_results)
     def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         *chosen, query = values
         by_address = address_asked("group", address)
@@ -171,10 +172,14 @@ def _head(view: ClassView, heading: str) -> list[Any]:
 
 
 def _sections(filters: ClassFilters, view: ClassView, heading: str) -> list[Any]:
-    overview = view.overview
+    overview, limited = view.overview, view.state.class_data.limited
+    own = own_subjects_note((pupil.id for pupil in overview.pupils), limited)
+    if overview.pupils and all(limited.get(pupil.id) == frozenset() for pupil in overview.pupils):
+        return [*_folded_filters(view), *own, _names(view)]
     shown_columns = columns(overview, filters.view, filters.subject, filters.material)
     parts: list[Any] = [
         *_folded_filters(view),
+        *own,
         *_hidden_note(view),
         attention_cards(view),
         html.P(_("Why pupils need attention is on the page Signals."), className="paper sm"),
@@ -296,6 +301,12 @@ def _folded_filters(view: ClassView) -> list[Any]:
     return [html.P(line, className="hid sm", id="filters-on")]
 
 
+def _names(view: ClassView) -> html.Section:
+    """The pupils of whom only the names may be seen; a note above it says why."""
+    names = [html.Li(Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))) for pupil in view.overview.pupils]
+    return card(_("Pupils"), [html.Ul(names, className="ls")], className="mt", id="names-only")
+
+
 def _nothing(view: ClassView, heading: str) -> html.Section:
     plain = ClassFilters(view.filters.class_ids).query
     return card(
@@ -311,7 +322,8 @@ def _nothing(view: ClassView, heading: str) -> html.Section:
 def legend(overview: ClassOverview) -> html.Div:
     """The legend of the states without a score, and of the levels that the cells hold."""
     readings = (cell.reading for cells in overview.cells.values() for cell in cells.values())
-    words = [html.Span([sign(MISSING_SIGNS[missing]), " ", missing_word(missing)]) for missing in KEY_OF_STATES]
+    states = (*KEY_OF_STATES, *([Missing.OTHER_SUBJECT] if overview.audience.limited else []))
+    words = [html.Span([sign(MISSING_SIGNS[missing]), " ", missing_word(missing)]) for missing in states]
     return html.Div(
         [
             html.B(_("No score?")),
@@ -330,7 +342,7 @@ PAGE = Page(
     title=title,
     layout=layout,
     frame=frame,
-    may_see=teaches,
-    in_menu_of=teaches,
+    may_see=reads_results,
+    in_menu_of=reads_results,
     register=register,
 )

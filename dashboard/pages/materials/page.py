@@ -13,13 +13,14 @@ from dash import ClientsideFunction, Input, Output, dcc
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.materials.card import material_card
-from dashboard.pages.page import Body, Page, teaches
+from dashboard.pages.page import Body, Page, reads_results
 from dashboard.text.translate import _, n_
-from dashboard.text.words import classes_word, no_classes_word, subject_word, year_word
+from dashboard.text.words import classes_word, no_classes_word, subject_word, subjects_word, year_word
 from dashboard.ui.controls import options, select
 from dashboard.ui.elements import Link, html
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import subject_order
+from dashboard.ui.own_subjects import own_subjects_note
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, card, note, sign
 from models.access.viewer import Viewer
@@ -83,7 +84,7 @@ def register(app: dash.Dash) -> None:
         *(Input(f"materials-{name}", "value") for name in CONTROLS),
         prevent_initial_call=True,
     )
-    @with_viewer(teaches)
+    @with_viewer(reads_results)
     def show(viewer: Viewer, address: object, *chosen: object) -> tuple[Any, ...]:
         catalogue = _read(viewer)
         by_address = address_asked("materials", address)
@@ -173,12 +174,15 @@ def _sections(viewer: Viewer, catalogue: MaterialCatalogue, filters: MaterialFil
         return [html.Div(html.Div(html.H1(_("Materials"))), className="head"), note("", "notbegun", html.P(text))]
     shown = [material for material in catalogue.materials if filters.shows(material)]
     head = html.Div(html.Div([html.H1(_("Materials")), html.P(_scope(viewer, catalogue))]), className="head")
+    own = _own_subjects(catalogue)
     if not catalogue.materials:
-        return [head, note("", "notbegun", html.P(_("No results have come in yet this school year.")))]
+        nothing = note("", "notbegun", html.P(_("No results have come in yet this school year.")))
+        return [head, *(own or [nothing])]
     years = [year for year in _years(catalogue) if filters.year in (None, year or NO_YEAR)]
     subjects = [subject for subject in _subjects(catalogue) if filters.subject in (None, subject)]
     return [
         head,
+        *own,
         _overview(catalogue, filters, subjects, years),
         *(
             _subject(catalogue, shown, subject, years)
@@ -193,6 +197,20 @@ def _scope(viewer: Viewer, catalogue: MaterialCatalogue) -> str:
     if viewer.sees_whole_school:
         return words + " " + _("All classes of the school.")
     return words + f" {classes_word([class_ref.name for class_ref in catalogue.classes])}."
+
+
+def _own_subjects(catalogue: MaterialCatalogue) -> list[Any]:
+    """For a subject teacher, which subjects are seen, in which of the classes where that differs."""
+    limits = {class_ref.id: catalogue.limited.get(class_ref.id) for class_ref in catalogue.classes}
+    if len(set(limits.values())) == 1:
+        return own_subjects_note(limits, catalogue.limited)
+    parts = [
+        f"{class_ref.name}: {subjects_word(subjects) or _('no subject known')}"
+        for class_ref in catalogue.classes
+        if (subjects := limits[class_ref.id]) is not None
+    ]
+    words = _("Of some classes you see the subject that you teach alone. {classes}.", classes="; ".join(parts))
+    return [html.P([sign("info"), " ", words], className="hid sm t2")]
 
 
 def _overview(
@@ -269,4 +287,4 @@ def _subject(
     return card(subject_word(subject), [html.Div(parts, className="years")], className="mt", id=f"subject-{subject}")
 
 
-PAGE = Page("materials", PATH, title, layout, frame, teaches, in_menu_of=teaches, register=register)
+PAGE = Page("materials", PATH, title, layout, frame, reads_results, in_menu_of=reads_results, register=register)

@@ -12,7 +12,7 @@ from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, read, stated
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.my_pupils.table import growth_of, level_of, placement_line
-from dashboard.pages.page import Body, Page, teaches
+from dashboard.pages.page import Body, Page, reads_results
 from dashboard.text.scores import level_meaning
 from dashboard.text.signal_words import (
     evidence_words,
@@ -32,6 +32,7 @@ from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import CellContent, subject_order
 from dashboard.ui.matrix_table import missing_lines, value
 from dashboard.ui.my_pupils_view import CONTROLS, MyPupilsFilters, MyPupilsView, SubjectSeries, series_of
+from dashboard.ui.own_subjects import own_subjects_note
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, hidden, note, sign, state
 from models.access.people import Member
@@ -74,7 +75,7 @@ def register(app: dash.Dash) -> None:
         State("handover-query", "data"),
         prevent_initial_call=True,
     )
-    @with_viewer(teaches)
+    @with_viewer(reads_results)
     def show(viewer: Viewer, address: object, pupils: object, query: object) -> tuple[Any, ...]:
         by_address = address_asked("handover", address)
         by_control = stated(query, (*CONTROLS, *IN_ADDRESS)) | {"leerling": pupils}
@@ -140,6 +141,7 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
             ],
             className="head",
         ),
+        *own_subjects_note((pupil.id for pupil in view.pupils), view.class_data.limited),
         *hidden_note(view, addresses.HANDOVER),
         html.Div([_pupil(viewer, view, pupil, view.goals.get(pupil.id, {})) for pupil in view.pupils] or [empty]),
     ]
@@ -162,19 +164,16 @@ def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[Subje
                 [
                     html.H2(name_of(member)),
                     html.P(" · ".join(details)),
-                    html.P(placement_line(view.placements[member.id])),
+                    html.P(placement_line(view, member)),
                 ]
             ),
             _materials(view, member, goals),
             html.Div(
                 [
                     html.Div([html.H3(_("Open signals")), *_signals(view, member)]),
-                    html.Div(
-                        [
-                            html.H3(notes_heading),
-                            *_notes(viewer, view.notes.get(member.id, [])),
-                        ],
-                    ),
+                    None
+                    if view.notes is None
+                    else html.Div([html.H3(notes_heading), *_notes(viewer, view.notes.get(member.id, []))]),
                 ],
                 className="two_cols",
             ),
@@ -349,7 +348,7 @@ PAGE = Page(
     title=title,
     layout=layout,
     frame=frame,
-    may_see=teaches,
+    may_see=reads_results,
     section="my_pupils",
     register=register,
 )

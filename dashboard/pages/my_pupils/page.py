@@ -12,7 +12,7 @@ from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.questions import question_cards, question_panel, shown_words
 from dashboard.pages.my_pupils.table import my_pupils_table
-from dashboard.pages.page import Body, Page, teaches
+from dashboard.pages.page import Body, Page, reads_results
 from dashboard.text.translate import _, language, long_moment, n_
 from dashboard.text.words import no_classes_word, subject_word
 from dashboard.ui import addresses
@@ -22,6 +22,7 @@ from dashboard.ui.filters import BOTH_YEARS, PERIODS, ClassFilters
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.my_pupils_view import CONTROLS, SIGNALS, MyPupilsFilters, MyPupilsView, read_my_pupils
+from dashboard.ui.own_subjects import own_subjects_note
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, filters_of, query_and_controls
 from dashboard.ui.signs import attrs, note, sign
 from models.access.people import ClassRef
@@ -79,7 +80,7 @@ def register(app: dash.Dash) -> None:
         State("mine-query", "data"),
         prevent_initial_call=True,
     )
-    @with_viewer(teaches)
+    @with_viewer(reads_results)
     def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         *chosen, query = values
         by_address = address_asked("mine", address)
@@ -172,6 +173,7 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
             ],
             className="head",
         ),
+        *own_subjects_note((pupil.id for pupil in view.pupils), view.class_data.limited),
         *hidden_note(view, addresses.MY_PUPILS),
     ]
     key = ("my pupils", view.filters, view.classes, language(), request.scheme())
@@ -179,8 +181,10 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
 
 
 def _sections(view: MyPupilsView) -> list[Any]:
+    limited = view.class_data.limited
+    nothing_seen = bool(view.everyone) and all(limited.get(member.id) == frozenset() for member in view.everyone)
     return [
-        question_cards(view, addresses.MY_PUPILS),
+        *([] if nothing_seen else [question_cards(view, addresses.MY_PUPILS)]),
         *question_panel(view, addresses.MY_PUPILS),
         my_pupils_table(view),
     ]
@@ -243,7 +247,7 @@ PAGE = Page(
     title=title,
     layout=layout,
     frame=frame,
-    may_see=teaches,
-    in_menu_of=teaches,
+    may_see=reads_results,
+    in_menu_of=reads_results,
     register=register,
 )

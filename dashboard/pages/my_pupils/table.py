@@ -29,7 +29,6 @@ from dashboard.ui.my_pupils_view import MyPupilsView, SubjectColumn, SubjectSeri
 from dashboard.ui.signs import attrs, hidden, more_columns, sign, state
 from dashboard.ui.sparklines import sparkline
 from models.access.people import Member
-from models.classroom.attention import Placement
 from models.classroom.class_data import counted_tests
 from models.classroom.notes import Note, NoteKind
 from models.results.growth import TREND_POINTS, Growth
@@ -89,14 +88,12 @@ def _heads(view: MyPupilsView) -> html.Tr:
     signals = [html.B(_("Signals"))]
     if view.filters.subject is not None:
         signals.append(subject_word(view.filters.subject))
+    agreement = [html.B(_("Agreement")), *([_("of all subjects")] if view.filters.subject is not None else [])]
     return html.Tr(
         [
             html.Th([html.B(_("Pupil")), _("by class and name")], scope="col"),
             html.Th(signals, scope="col"),
-            html.Th(
-                [html.B(_("Agreement")), *([_("of all subjects")] if view.filters.subject is not None else [])],
-                scope="col",
-            ),
+            *([] if view.notes is None else [html.Th(agreement, scope="col")]),
             *(html.Th(_subject_head(view, column), scope="col", className="sub_") for column in view.columns),
         ]
     )
@@ -122,7 +119,7 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
                 [
                     Link(name_of(member), href=addresses.pupil_href(member.id)),
                     html.Small(class_label),
-                    placement_line(view.placements[member.id]),
+                    placement_line(view, member),
                 ],
                 scope="row",
             ),
@@ -130,15 +127,18 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
                 _signals(view, member),
                 **attrs(data_l=_("Open signals"), data_signals=str(len(view.signals_of(member.id)))),
             ),
-            html.Td(agreement_words(view.notes.get(member.id, [])), className="t2 ag", **attrs(data_l=_("Agreement"))),
+            *([] if view.notes is None else [_agreement(view.notes.get(member.id, []))]),
             *(_written_cell(view, member, column, line) for column, line in zip(view.columns, lines, strict=True)),
         ],
         **attrs(data_pupil=str(member.id)),
     )
 
 
-def placement_line(placement: Placement) -> html.Small:
-    """The attention group of a pupil, with the counts by the norm."""
+def placement_line(view: MyPupilsView, member: Member) -> html.Small:
+    """The attention group of a pupil, with the counts by the norm; not where no result of the pupil may be seen."""
+    if view.class_data.limited.get(member.id) == frozenset():
+        return html.Small([sign("lock"), " ", _("no subject known")])
+    placement = view.placements[member.id]
     words = f"{attention_group_word(placement.group)} · {norm_counts_word(placement.counts)}"
     return html.Small(
         [sign(ATTENTION_GROUP_SIGNS[placement.group]), " ", words], **attrs(data_group=placement.group.value)
@@ -265,7 +265,12 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
     if suppressed:
         parts.append(state("no", "clock", _("{number} cannot be assessed", number=suppressed)))
     parts += [html.Small([sign("check"), " ", settled_words(signal)]) for signal in view.settled_of(member.id)]
-    return parts or [html.Span(_("none"), className="t3")]
+    nothing_seen = view.class_data.limited.get(member.id) == frozenset()
+    return parts or [html.Span("–" if nothing_seen else _("none"), className="t3")]
+
+
+def _agreement(notes: list[Note]) -> html.Td:
+    return html.Td(agreement_words(notes), className="t2 ag", **attrs(data_l=_("Agreement")))
 
 
 def agreement_words(notes: list[Note]) -> Any:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
-from dashboard.pages.page import Body, Page, teaches
+from dashboard.pages.page import Body, Page, reads_results
 from dashboard.pages.pupil.part_panel import parts_panel, provenance_panel, sitting_options
 from dashboard.pages.pupil.progress import pupil_progress
 from dashboard.pages.pupil.series import in_subject_order, series_section, summary_sentence
@@ -49,6 +49,7 @@ from dashboard.ui.filters import (
 )
 from dashboard.ui.markup import block, blocks
 from dashboard.ui.matrix_table import pupil_word, value
+from dashboard.ui.own_subjects import own_subjects_note
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, note, sign
 from models.access.people import PupilName, PupilRecord, class_list, members, seen_pupil_name
@@ -71,7 +72,7 @@ _SITTING = re.compile(r"([0-9]{1,9})_(\d{4}-\d{2}-\d{2})(?:_([0-9]{1,9}))?", re.
 def title(pupil_id: object = None, **_address: object) -> str:
     """The name of a pupil that the viewer may see; empty for any other pupil."""
     viewer, number = request.viewer(), read_id(pupil_id)
-    if viewer is None or number is None or not viewer.teaches:
+    if viewer is None or number is None or not viewer.reads_results:
         return ""
     with database.read_transaction(request.context().engine, viewer.school_id) as connection:
         name = seen_pupil_name(connection, viewer, number)
@@ -249,7 +250,8 @@ def _side_first(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
 
 def _side_last(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
     record = pupil_data.timeline.pupil
-    return [goals_panel(viewer, pupil_data.timeline, pupil_data.side), notes_panel(viewer, record.id, pupil_data.side)]
+    notes = [notes_panel(viewer, record.id, pupil_data.side)] if viewer.teaches else []
+    return [goals_panel(viewer, pupil_data.timeline, pupil_data.side), *notes]
 
 
 def _head(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
@@ -274,7 +276,8 @@ def _head(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
                     [
                         html.H1(_name(timeline.pupil)),
                         *_left(timeline.pupil),
-                        *_placement(pupil_data.side),
+                        *([] if timeline.subjects == frozenset() else _placement(pupil_data.side)),
+                        *_own_subjects(timeline),
                         html.P(summary_sentence(timeline), id="summary"),
                     ]
                 ),
@@ -297,6 +300,12 @@ def _head(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
             className="head",
         ),
     ]
+
+
+def _own_subjects(timeline: PupilTimeline) -> list[Any]:
+    """For a subject teacher, of which subjects the results are."""
+    pupil_id = timeline.pupil.id
+    return own_subjects_note([pupil_id], {} if timeline.subjects is None else {pupil_id: timeline.subjects})
 
 
 def _left(record: PupilRecord) -> list[html.P]:
@@ -557,7 +566,7 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    @with_viewer(teaches)
+    @with_viewer(reads_results)
     def show_period(viewer: Viewer, address: object, periode: object, path: object) -> tuple[Any, ...]:
         by_address = address_asked("pupil", address)
         period = read_period(periode) if by_address is None else period_of(by_address)
@@ -587,7 +596,7 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    @with_viewer(teaches)
+    @with_viewer(reads_results)
     def show_parts(viewer: Viewer, sitting: object, periode: object, path: object) -> Any:
         pupil_data = _read(viewer, _pupil_of(path), read_period(periode))
         if pupil_data is None:
@@ -603,7 +612,7 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    @with_viewer(teaches)
+    @with_viewer(reads_results)
     def show_provenance(viewer: Viewer, question: object, path: object) -> tuple[list[Any], bool]:
         index = question.get("index") if isinstance(question, dict) else None
         match, pupil_id = _SITTING.fullmatch(str(index)), _pupil_of(path)
@@ -631,4 +640,6 @@ def _pupil_of(path: object) -> int | None:
     return addresses.read_number(match[1]) if match is not None else None
 
 
-PAGE = Page("pupil", f"{addresses.PUPIL}/<pupil_id>", title, layout, frame, teaches, section="group", register=register)
+PAGE = Page(
+    "pupil", f"{addresses.PUPIL}/<pupil_id>", title, layout, frame, reads_results, section="group", register=register
+)

@@ -187,7 +187,9 @@ def series_sentence(series: MaterialSeries, goal: Goal | None = None) -> str:
 
 
 def summary_sentence(timeline: PupilTimeline) -> str:
-    """What stands out, by the norms of the source and the pupil's own earlier scores."""
+    """What stands out, by the norms of the source and the pupil's own earlier scores; empty where none may be seen."""
+    if timeline.subjects == frozenset():
+        return ""
     parts = [_own_past(series) for series in timeline.series]
     below = [series for series in timeline.series if series.sittings[-1].total.reading.position is NormPosition.BELOW]
     if below:

@@ -201,10 +201,10 @@ def notes_panel(viewer: Viewer, pupil_id: int, side: Side) -> html.Section:
     """The notes and agreements, newest first; of a restricted note only that it exists."""
     rows = [note_row(viewer, pupil_id, note, side.own_page) for note in side.notes]
     empty = [] if rows else [html.P(_("Nothing is written down yet."), className="t2 sm")]
-    form = [block(_note_form(pupil_id, side.own_page))] if viewer.teaches else []
+    form = block(_note_form(pupil_id, side.own_page))
     return card(
         _("Notes and agreements"),
-        [*empty, block(html.Ol(rows, className="notes")) if rows else None, *form],
+        [*empty, block(html.Ol(rows, className="notes")) if rows else None, form],
         id="notes",
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.auth import audit_trail, request
-from dashboard.pages.page import Body, Page, teaches
+from dashboard.pages.page import Body, Page, reads_results
 from dashboard.pages.pupil.page import not_yours, read_id
 from dashboard.pages.pupil.series import goal_number, in_subject_order
 from dashboard.pages.pupil.side_panels import Side, read_side
@@ -27,6 +27,7 @@ from dashboard.ui.elements import Input, Link, html
 from dashboard.ui.filters import THIS_YEAR, current_school_year, period_dates
 from dashboard.ui.markup import block
 from dashboard.ui.matrix_table import pupil_word
+from dashboard.ui.own_subjects import own_subjects_note
 from dashboard.ui.signs import attrs, sign
 from models.access.people import PupilName, class_list, school_name
 from models.access.viewer import Viewer
@@ -85,11 +86,12 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
             ],
             className="acts noprint",
         ),
+        *own_subjects_note([record.id], {} if timeline.subjects is None else {record.id: timeline.subjects}),
         html.Article(
             [
                 html.H1(_("Conversation about {name}", name=called)),
                 html.P(" · ".join(item for item in about if item), className="sm t2"),
-                _block(_("Where {name} stands", name=called), _stands(side), "stands", empty=False),
+                _block(_("Where {name} stands", name=called), _stands(timeline, side), "stands", empty=False),
                 _block(
                     _("What goes well"), [series_words(series) for series in all_series if goes_well(series)], "well"
                 ),
@@ -181,9 +183,9 @@ def series_words(series: MaterialSeries) -> str:
     return f"{name}: {words}."
 
 
-def _stands(side: Side) -> list[str]:
+def _stands(timeline: PupilTimeline, side: Side) -> list[str]:
     """The attention group of the pupil in this school year, with the counts by the norm."""
-    if side.placement is None:
+    if side.placement is None or timeline.subjects == frozenset():
         return []
     group, counts = attention_group_word(side.placement.group), norm_counts_word(side.placement.counts)
     return [_("{group}: this school year {counts}.", group=group, counts=counts)]
@@ -245,6 +247,6 @@ PAGE = Page(
     title=title,
     layout=layout,
     frame=frame,
-    may_see=teaches,
+    may_see=reads_results,
     section="group",
 )

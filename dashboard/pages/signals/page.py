@@ -12,7 +12,7 @@ from dash import ClientsideFunction, Input, Output, dcc
 
 from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
-from dashboard.pages.page import Body, Page, teaches
+from dashboard.pages.page import Body, Page, reads_results
 from dashboard.pages.signals.due_form import due_panel
 from dashboard.pages.signals.resolution_forms import resolution_form
 from dashboard.pages.signals.threshold_form import threshold_panel
@@ -34,6 +34,7 @@ from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import current_school_year, read_filters
 from dashboard.ui.markup import Written, block, blocks, written
 from dashboard.ui.matrix_table import pupil_word
+from dashboard.ui.own_subjects import own_subjects_note
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, card, note, sign, state
 from models.access.people import ClassRef, PupilName, class_list
@@ -143,7 +144,7 @@ def register(app: dash.Dash) -> None:
         *(Input(f"signals-{name}", "value") for name in CONTROLS),
         prevent_initial_call=True,
     )
-    @with_viewer(teaches)
+    @with_viewer(reads_results)
     def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         by_address = address_asked("signals", address)
         chosen = dict(zip(CONTROLS, values, strict=True)) if by_address is None else by_address
@@ -198,8 +199,10 @@ def _content(viewer: Viewer, shown: _SignalsView | None) -> list[Any]:
     if shown is None:
         text = no_classes_word()
         return [html.Div(html.Div(html.H1(_("Signals"))), className="head"), note("", "notbegun", html.P(text))]
+    class_data = shown.state.class_data
     return [
-        block(html.Div(html.Div([html.H1(_("Signals")), coverage(shown.state.class_data.sources)]), className="head")),
+        block(html.Div(html.Div([html.H1(_("Signals")), coverage(class_data.sources)]), className="head")),
+        *blocks(own_subjects_note((member.id for member in class_data.members), class_data.limited)),
         html.Div(
             [
                 html.Div(_list(viewer, shown), className="stack"),
@@ -333,4 +336,6 @@ def _suppressed(shown: _SignalsView, signals: Sequence[Signal]) -> list[Any]:
     ]
 
 
-PAGE = Page("signals", addresses.SIGNALS, title, layout, frame, teaches, in_menu_of=teaches, register=register)
+PAGE = Page(
+    "signals", addresses.SIGNALS, title, layout, frame, reads_results, in_menu_of=reads_results, register=register
+)

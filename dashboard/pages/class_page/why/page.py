@@ -21,7 +21,7 @@ from dashboard.pages.class_page.why.groups import explain_group, explain_hidden,
 from dashboard.pages.class_page.why.parts import Explanation
 from dashboard.pages.class_page.why.scores import explain_cell, explain_mean
 from dashboard.pages.class_page.why.sources import explain_coverage, explain_progress
-from dashboard.pages.page import teaches
+from dashboard.pages.page import reads_results
 from dashboard.text.translate import _
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.components import Dialog
@@ -77,7 +77,7 @@ def register(app: dash.Dash) -> None:
         Input("why-asked", "data"),
         prevent_initial_call=True,
     )
-    @with_viewer(teaches)
+    @with_viewer(reads_results)
     def answer(viewer: Viewer, value: object) -> tuple[list[Any], bool]:
         question = read_question(value)
         explanation = _explain(viewer, question) if question is not None else None

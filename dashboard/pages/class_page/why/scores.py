@@ -98,6 +98,9 @@ def _missing_rule(reason: Missing) -> str:
             "The pupil has no results of this subject, and fewer than half of the year group in this class have any."
         ),
         Missing.OTHER_YEAR: _("Only another year group of the class has results of this."),
+        Missing.OTHER_SUBJECT: _(
+            "You teach this pupil another subject. Whether there are results of this is not shown."
+        ),
         Missing.FUTURE: _("Its test date is in the future. It counts from that day on."),
         Missing.OUTSIDE: _("There is a score of another day. Choose a longer period to see it."),
         Missing.NO_RESULT: _("Others have a score; of this pupil nothing came in."),
