@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from models.schema import database
 from models.schema.prepared import SHORT, PreparedStatement
-from models.schema.tables import pupils, schools
+from models.schema.tables import pupils, school_identifications, schools
 from tests.conftest import Store
 from tests.dashboard import school
 
@@ -93,12 +93,12 @@ def test_all_that_is_read_in_one_transaction_is_of_one_moment(store: Store) -> N
 
 
 def test_an_error_of_the_driver_is_one_of_sqlalchemy_and_names_no_value(known: Store) -> None:
-    statement = PreparedStatement(insert(schools))
+    statement = PreparedStatement(insert(school_identifications))
     with (
         pytest.raises(IntegrityError) as failed,
         database.write_transaction(known.engine) as connection,
     ):
-        statement.run(connection, {"id": school.SCHOOL, "name": "Geheim", "synthetic": False, "own_page": False})
-    assert "Geheim" not in str(failed.value).partition("DETAIL")[0]
+        statement.run(connection, {"school_id": 1, "scheme": "brin", "value": "99XX", "location": ""})
+    assert "99XX" not in str(failed.value).partition("DETAIL")[0]
     with pytest.raises(StatementError), database.read_transaction(known.engine) as connection:
         PreparedStatement(BY_NUMBER).all(connection, {"numbers": [1]})
