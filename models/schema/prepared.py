@@ -23,15 +23,22 @@ SHORT = 50  # items of lists
 
 @contextmanager
 def driver_of(connection: Connection) -> Iterator[Any]:
-    """The connection of the driver itself; its errors, such as a full disk, become those of SQLAlchemy."""
+    """The connection of the driver itself; its errors, such as a full disk, become those of SQLAlchemy.
+
+    A connection that the database ended is put aside, as SQLAlchemy does, so that its end does not hide why.
+    """
     driver = connection.connection.driver_connection
     assert driver is not None
-    errors = connection.dialect.loaded_dbapi.Error
+    dialect = connection.dialect
+    errors = dialect.loaded_dbapi.Error
     try:
         yield driver
     except errors as failed:
+        if lost := dialect.is_disconnect(failed, driver, None):
+            connection.invalidate(failed)
+        said = "run by the driver"
         raise DBAPIError.instance(
-            "run by the driver", None, failed, errors, hide_parameters=True, dialect=connection.dialect
+            said, None, failed, errors, hide_parameters=True, connection_invalidated=lost, dialect=dialect
         ) from None
 
 
@@ -39,8 +46,7 @@ class PreparedStatement:
     """A statement with named parameters; one in `IN` takes a list, which may be empty.
 
     An INSERT or UPDATE sets the columns that parameters are named after; one with a default in Python must be among
-    them. Rows are named tuples of its columns. Errors
-    of the driver become those of SQLAlchemy.
+    them. Rows are named tuples of its columns. Errors of the driver become those of SQLAlchemy.
     """
 
     def __init__(self, statement: Select[Any] | UpdateBase) -> None:

@@ -6,8 +6,8 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy import Connection, Select, bindparam, insert, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from models.schema import database
 from models.schema.prepared import SHORT, PreparedStatement
@@ -102,3 +102,22 @@ def test_an_error_of_the_driver_is_one_of_sqlalchemy_and_names_no_value(known: S
     assert "99XX" not in str(failed.value).partition("DETAIL")[0]
     with pytest.raises(StatementError), database.read_transaction(known.engine) as connection:
         PreparedStatement(BY_NUMBER).all(connection, {"numbers": [1]})
+
+
+def test_a_connection_that_the_server_ended_fails_with_its_reason_and_is_used_no_more(postgres_store: Store) -> None:
+    statement, parameters = PreparedStatement(BY_NUMBER), {"school": school.SCHOOL, "numbers": [1]}
+
+    def end_and_read(connection: Connection) -> None:
+        number = connection.scalar(text("SELECT pg_backend_pid()"))
+        with database.read_transaction(postgres_store.engine) as other:
+            assert other.scalar(text("SELECT pg_terminate_backend(:number, 10000)"), {"number": number})
+        statement.all(connection, parameters)
+
+    with (
+        pytest.raises(OperationalError, match="terminating connection") as failed,
+        database.write_transaction(postgres_store.engine, school.SCHOOL) as connection,
+    ):
+        end_and_read(connection)
+    assert failed.value.connection_invalidated
+    with database.write_transaction(postgres_store.engine, school.SCHOOL) as connection:
+        assert statement.all(connection, parameters) == []
