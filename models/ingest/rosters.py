@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -584,19 +584,26 @@ def _apply_teachers(
                     update(teachers).where(teachers.c.school_id == school_id, teachers.c.id == row.id).values(**values)
                 )
         taught |= {
-            (seen[digest], group_id): {"roles": _roles(roles)} for group_id, roles in _taught(teacher, group_ids)
+            (seen[digest], group_id): {"roles": _roles(roles)}
+            for group_id, roles in _taught(teacher, group_ids).items()
         }
     return taught
 
 
-def _taught(teacher: RosterTeacher, group_ids: dict[GroupKey, int]) -> list[tuple[int, tuple[str, ...]]]:
+def _taught(teacher: RosterTeacher, group_ids: dict[GroupKey, int]) -> dict[int, list[str]]:
+    """The groups that a teacher teaches, with all roles of each, which a roster may name more than once."""
     named = [((False, key), roles) for key, roles in teacher.groups]
     named += [((True, key), roles) for key, roles in teacher.composed_groups]
-    return [(group_ids[key], roles) for key, roles in named if key in group_ids]
+    taught: dict[int, list[str]] = {}
+    for key, roles in named:
+        if key in group_ids:
+            taught.setdefault(group_ids[key], []).extend(roles)
+    return taught
 
 
-def _roles(roles: tuple[str, ...]) -> str:
-    return ",".join(role.replace(",", " ") for role in roles)
+def _roles(roles: Iterable[str]) -> str:
+    """Roles as they are stored, each once; a comma stands between two, so one within becomes a semicolon."""
+    return ",".join(dict.fromkeys(role.replace(",", ";") for role in roles))
 
 
 def _apply_links(

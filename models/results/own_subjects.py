@@ -8,6 +8,7 @@ whom a viewer sees by several links, everything that one of them shows.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -46,12 +47,13 @@ from models.schema.tables import (
 from models.schema.version_cache import OfPupils, once_per_version
 
 Subjects = frozenset[str]
-CLASS_TEACHER, SUBJECT_TEACHER = "LRK", "VAK"  # role codes of EDEXML: leerkracht or groepsleraar, and vakleerkracht
+CLASS_TEACHER = "lrk"  # the role code of EDEXML for a leerkracht or groepsleraar
 _CARES_FOR_CLASS = re.compile(
     r"ment(or|rix)\b|\b(klassen?|(stam)?groeps?)-?(leraar|lerares|leerkracht|docente?|leid(er|ster))\b"
 )
-_IS_OF_SUBJECT = re.compile(r"\bvak-?(leraar|lerares|leerkracht|docente?)\b")
-_OF_JOB = re.compile(r"\b(vak-?)?(leraar|lerares|leerkracht|docente?)\b")
+# The role code is VAK; people write it in descriptions too, in any way.
+_IS_OF_SUBJECT = re.compile(r"\bvak\b|\bvak(leraar|lerares|leerkracht|docente?)\b")
+_OF_JOB = re.compile(r"\bvak\b|\b(vak)?(leraar|lerares|leerkracht|docente?)\b")
 NO_SUBJECT = {UNMAPPED, "kindergarten", "early_literacy"}  # of who teaches youngest pupils, the whole of it
 _BETWEEN = re.compile(r"\s*[/&+;:()]\s*|\s+en\s+")
 
@@ -61,7 +63,7 @@ _BETWEEN = re.compile(r"\s*[/&+;:()]\s*|\s+en\s+")
 
 def subjects_named(role: str) -> Subjects:
     """The subjects that the description of a role names, as `docent Duits en Frans`; none of what it leaves open."""
-    words = " ".join(_OF_JOB.sub(" ", role.casefold()).split()).strip("-– ")
+    words = " ".join(_OF_JOB.sub(" ", _plain(role)).split()).strip("-– ")
     whole = named_subject(words)
     found = {whole} if whole != UNMAPPED else {named_subject(part) for part in _BETWEEN.split(words)}
     return frozenset(found - NO_SUBJECT)
@@ -74,14 +76,19 @@ def limit_of(link: Sequence[str], teacher: Sequence[str], subject_school: bool) 
     administrator marked the school as one where teachers have a subject.
     """
     roles = link or teacher
-    texts = [role.casefold() for role in roles]
+    texts = [_plain(role) for role in roles]
     if any(_CARES_FOR_CLASS.search(role) for role in texts):
         return None
     subjects = _named(link) or _named(teacher)
     if subject_school:
         return subjects
-    of_subject = SUBJECT_TEACHER in roles or any(_IS_OF_SUBJECT.search(role) for role in texts) or bool(_named(roles))
-    return subjects if of_subject and CLASS_TEACHER not in roles else None
+    of_subject = any(_IS_OF_SUBJECT.search(role) for role in texts) or bool(_named(roles))
+    return subjects if of_subject and CLASS_TEACHER not in texts else None
+
+
+def _plain(role: str) -> str:
+    """A role in small letters, each letter with its accent as one character."""
+    return unicodedata.normalize("NFC", role).casefold()
 
 
 def _named(roles: Iterable[str]) -> Subjects:

@@ -29,6 +29,9 @@ from tests.dashboard import school
         ("docent (scheikunde)", {"chemistry"}), ("docent WI", {"mathematics"}), ("gym", {"physical_education"}),
         # What is open is left open: it would show results of a subject that somebody does not teach.
         ("docent Duitse taal", set()), ("wiskunde B", set()), ("VAK", set()), ("docent", set()), ("", set()),
+        ("vak docent wiskunde", {"mathematics"}), ("Vak wiskunde", {"mathematics"}), ("VAK; wiskunde", {"mathematics"}),
+        ("docent wiskunde; Mentor 4h1", {"mathematics"}), ("docente\u00a0Engels", {"english"}),
+        ("leraar wereldorie\u0308ntatie", {"world"}),
         ("coördinator Engels", set()), ("leerkracht kleuteronderwijs", set()), ("docent en", {"english"}),
     ],
 )  # fmt: skip
@@ -57,6 +60,12 @@ WHOLE = None
         ("docent wiskunde", "docent natuurkunde", {"mathematics"}, {"mathematics"}),
         ("docent natuurkunde", "", {"physics"}, {"physics"}),
         ("vakdocent", "", set(), set()),
+        ("vak", "", set(), set()),
+        ("Vak", "lrk", set(), set()),
+        ("lrk,vak", "", WHOLE, set()),
+        ("vak docent gitaar", "", set(), set()),
+        ("VAK; wiskunde", "", {"mathematics"}, {"mathematics"}),
+        ("vakgroep exact", "", WHOLE, set()),
         ("mentor", "", WHOLE, WHOLE),
         ("VAK,mentor", "", WHOLE, WHOLE),
         ("docent wiskunde,Mentrix 4h1", "", WHOLE, WHOLE),

@@ -143,6 +143,14 @@ def test_a_roster_fills_pupils_classes_memberships_and_teachers(engine: Engine) 
     assert (delivery.what, delivery.way, json.loads(delivery.counts)["pupils"]) == ("roster", "pull", 1)
 
 
+def test_roles_of_a_link_that_is_stated_twice_are_joined_and_a_comma_in_one_is_no_border(engine: Engine) -> None:
+    taught = (("5", ("docent Engels, Frans",)), ("5", ("LRK",)), ("5", ("LRK",)))
+    teacher = RosterTeacher("t1", None, "Jo", None, "Leerkracht", None, ("VAK, wiskunde",), taught)
+    save(engine, roster(*PUPILS, teachers=(teacher,)))
+    assert [row.roles for row in rows(engine, teachers)] == ["VAK; wiskunde"]
+    assert [row.roles for row in rows(engine, teacher_groups)] == ["docent Engels; Frans,LRK"]
+
+
 def test_the_same_roster_again_changes_nothing_but_the_delivery(engine: Engine) -> None:
     save(engine, roster(*PUPILS))
     tables = (pupils, identifiers, classes, groups, memberships, teachers, teacher_groups)
