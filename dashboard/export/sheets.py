@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dashboard.text.translate import _, n_, plain_tenths
@@ -23,7 +22,8 @@ from dashboard.ui.matrix_table import (
     total_remarks,
 )
 from dashboard.ui.own_subjects import own_subjects_words
-from models.results.own_subjects import Subjects
+from models.classroom.class_data import ClassData
+from models.results.result_rows import Owners
 from models.results.scales import ScoreReading, parse_decimal
 from models.schema import clock
 
@@ -63,7 +63,8 @@ class SheetRow:
 class Sheet:
     """The matrix as it stands on the screen, with what it was made of.
 
-    `limited`: the pupils of whom the viewer saw some subjects alone, and which.
+    `limited`: the pupils of whom the viewer saw some subjects alone, which, and the definitions of tests of what was
+    read of them.
     """
 
     title: str
@@ -74,15 +75,21 @@ class Sheet:
     columns: tuple[str, ...]
     rows: tuple[SheetRow, ...]
     feet: tuple[SheetCell, ...]
-    limited: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    limited: tuple[tuple[int, tuple[str, ...], tuple[int, ...]], ...] = ()
 
-    def shows_no_more_than(self, limited: Mapping[int, Subjects]) -> bool:
-        """Whether nothing stands in it that somebody with these limits may not see."""
-        then = dict(self.limited)
-        return all(
-            row.pupil_id not in limited or (row.pupil_id in then and set(then[row.pupil_id]) <= limited[row.pupil_id])
-            for row in self.rows
-        )
+    def shows_no_more_than(self, owners: Owners) -> bool:
+        """Whether nothing stands in it of other subjects than may be read now, as tests are assigned to them now."""
+        then = {pupil_id: (set(subjects), set(definitions)) for pupil_id, subjects, definitions in self.limited}
+        for row in self.rows:
+            now = owners.limited.get(row.pupil_id)
+            if now is None:
+                continue
+            if row.pupil_id not in then:
+                return False
+            subjects, definitions = then[row.pupil_id]
+            if not (subjects <= now and definitions <= owners.definitions[now]):
+                return False
+        return True
 
 
 def sheet_of(view: ClassView, title: str) -> Sheet:
@@ -101,7 +108,19 @@ def sheet_of(view: ClassView, title: str) -> Sheet:
         tuple(column.full_name for column in shown_columns),
         tuple(_rows(view, sections)),
         tuple(feet),
-        tuple((pupil_id, tuple(sorted(of))) for pupil_id, of in view.state.class_data.limited.items()),
+        _limited(view.state.class_data),
+    )
+
+
+def _limited(class_data: ClassData) -> tuple[tuple[int, tuple[str, ...], tuple[int, ...]], ...]:
+    """What `Sheet.limited` is for what was read of some classes."""
+    definitions: dict[int, set[int]] = {pupil_id: set() for pupil_id in class_data.limited}
+    for row in class_data.rows:
+        if row.pupil_id in definitions:
+            definitions[row.pupil_id].add(row.definition_id)
+    return tuple(
+        (pupil_id, tuple(sorted(subjects)), tuple(sorted(definitions[pupil_id])))
+        for pupil_id, subjects in class_data.limited.items()
     )
 
 

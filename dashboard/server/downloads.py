@@ -16,7 +16,7 @@ from dashboard.ui import addresses
 from dashboard.ui.filters import CONTROLS, OPEN_GROUP
 from models.access.audit import Exported
 from models.access.people import can_see_all
-from models.results.own_subjects import limited_pupils
+from models.results.result_rows import pupil_identifiers
 from models.schema import clock, database
 
 
@@ -38,8 +38,8 @@ def group_file(token: str, kind: str) -> ResponseReturnValue:
     if sheet is not None:
         with database.read_transaction(context.engine, viewer.school_id) as connection:
             pupil_ids = {row.pupil_id for row in sheet.rows}
-            limited = limited_pupils(connection, viewer, sorted(pupil_ids))
-            if not can_see_all(connection, viewer, pupil_ids) or not sheet.shows_no_more_than(limited):
+            owners = pupil_identifiers(connection, viewer, sorted(pupil_ids))
+            if not can_see_all(connection, viewer, pupil_ids) or not sheet.shows_no_more_than(owners):
                 sheet = None  # who lost the class or a subject since does not take its results along
     if sheet is None:
         request.flash(_("That screen is no longer kept. This is the current one; save it from here."), well=False)

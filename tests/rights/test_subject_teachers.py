@@ -13,6 +13,7 @@ from sqlalchemy import insert, update
 from dashboard.ui import addresses
 from models.access.audit import Administered, open_audit
 from models.access.viewer import Role, Viewer
+from models.results.subject_mapping import CODE, map_subject, unmap_subject
 from models.schema import database, tables
 from models.schema.store_key import open_encrypted
 from tests.conftest import Store
@@ -132,6 +133,18 @@ def test_without_a_known_subject_names_are_seen_until_an_administrator_sets_one(
     assert Administered("taught subject set", SUBJECT_TEACHER) in events
     assert Administered("taught subject removed", SUBJECT_TEACHER) in events
     given(served, "VAK,docent spelling")
+
+
+def test_of_a_test_that_an_administrator_assigns_to_another_subject_no_kept_screen_gives_a_file(served: World) -> None:
+    visitor = served.visitors["subject_teacher"]
+    file = linked_file(visitor.page("/groep", "?klas=1-1").text)
+    assert visitor.get(file).status == 200
+    for change, status in ((map_subject, 303), (unmap_subject, 200)):
+        with database.write_transaction(served.store.engine, school.SCHOOL) as connection:
+            line = (connection, BOSSES["own"], school.SPELL, CODE, "*")
+            change(*line, *(["writing"] if change is map_subject else []))
+        assert visitor.get(file).status == status
+        assert ("Week 47" in visitor.page("/groep", "?klas=1-1").text) is (status == 200)
 
 
 def test_a_school_can_be_marked_and_what_a_mentor_or_stand_in_sees_stays_whole(served: World) -> None:
