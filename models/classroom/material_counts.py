@@ -95,11 +95,11 @@ def _read(connection: Connection, viewer: Viewer, class_ids: Collection[int], pe
         results.c.school_id == viewer.school_id,
         results.c.identifier_id.in_(sorted(places)),
         results.c.taken_on.between(period.first, period.last),
-        *([] if any(class_id not in seen for class_id in class_ids) else [_of_any(seen)]),
     )
+    counted_anywhere = [] if any(class_id not in seen for class_id in class_ids) else [_of_any(seen)]
     numbers: dict[int, dict[TestAndDefinition, tuple[int, ...]]] = defaultdict(dict)
     reached: dict[int, dict[int, dict[str | None, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
-    of_tests = _of_tests(connection, chosen)
+    of_tests = _of_tests(connection, (*chosen, *counted_anywhere))
     for identifier_id, test_id, definition_id, offered, has_reached, *counted in of_tests:
         for class_id, year_group, bit in places[identifier_id]:
             if definition_id not in seen.get(class_id, (definition_id,)):
@@ -186,9 +186,12 @@ def _progress(
     The record of the whole test counts; with records of parts only, a test is done or not begun when all parts are.
     """
     member, r = members.c, results.c
-    hidden = [
-        and_(member.class_id == class_id, r.definition_id.not_in(sorted(definitions)))
-        for class_id, definitions in seen.items()
+    classes_of: dict[frozenset[int], list[int]] = defaultdict(list)
+    for class_id, definitions in seen.items():
+        classes_of[definitions].append(class_id)
+    hidden = [  # once for each set of definitions: a query has room for some ten thousand numbers
+        and_(member.class_id.in_(class_ids), r.definition_id.not_in(sorted(definitions)))
+        for definitions, class_ids in classes_of.items()
     ]
     over = func.row_number().over(
         partition_by=(member.class_id, member.pupil_id, r.test_id, r.part_id),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from models.access.viewer import Role, Viewer
 from models.classroom import goals
@@ -15,7 +15,7 @@ from models.classroom.timeline import pupil_timeline
 from models.results.own_subjects import limit_of, set_subject, subjects_named
 from models.results.periods import of_school_year
 from models.schema import clock, database
-from models.schema.tables import teacher_groups
+from models.schema.tables import classes, groups, memberships, teacher_groups, test_definitions
 from tests.conftest import Store
 from tests.dashboard import school
 
@@ -124,3 +124,38 @@ def test_on_each_database_all_that_is_read_of_a_class_is_of_the_subjects_of_the_
             assert ("arithmetic", "6a") not in uptake
             whole = class_state(connection, mentor, both, school.YEAR, read_holidays(), year)
             assert {row.definition_id for row in whole.class_data.rows} == set(school.DEFINITIONS)
+
+
+def test_somebody_who_teaches_ten_classes_a_subject_with_thousands_of_tests_reads_how_far_they_are(
+    postgres_store: Store,
+) -> None:
+    boss, hanna = (Viewer(school.SCHOOL, role, school.TEACHER_A) for role in (Role.ADMINISTRATOR, Role.TEACHER))
+    tests, class_numbers = range(1_000, 8_000), range(500, 510)
+    with clock.fixed(school.NOW):
+        school.build(postgres_store.engine, postgres_store.cipher)
+        with database.write_transaction(postgres_store.engine, school.SCHOOL) as connection:
+            # As many as there are parameters in a query of PostgreSQL, if each class were to name each test.
+            of_test, of_class, of_group = (
+                connection.execute(select(table).where(table.c.school_id == school.SCHOOL, column == number)).one()
+                for table, column, number in (
+                    (test_definitions, test_definitions.c.id, 3),
+                    (classes, classes.c.id, school.CLASS_A),
+                    (groups, groups.c.class_id, school.CLASS_A),
+                )
+            )
+            copies = [{"id": number, "code": str(number), "digest": number.to_bytes(16, "big")} for number in tests]
+            connection.execute(insert(test_definitions), [{**of_test._mapping, **copy} for copy in copies])
+            for number in class_numbers:
+                of_both = {"school_id": school.SCHOOL, "group_id": number, "from_us": 1}
+                name = {"id": number, "name": str(number)}
+                connection.execute(insert(classes).values({**of_class._mapping, **name}))
+                connection.execute(
+                    insert(groups).values({**of_group._mapping, "id": number, "key": str(number), "class_id": number})
+                )
+                connection.execute(insert(memberships).values(pupil_id=1, **of_both))
+                connection.execute(insert(teacher_groups).values(teacher_id=school.TEACHER_A, roles="VAK", **of_both))
+            connection.execute(update(teacher_groups).values(roles="VAK"))
+            set_subject(connection, boss, school.TEACHER_A, "spelling")
+        with database.read_transaction(postgres_store.engine, school.SCHOOL) as connection:
+            found = material_catalogue(connection, hanna)
+    assert {material.subject for material in found.materials} == {"spelling"}
