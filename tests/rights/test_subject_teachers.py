@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, Table, delete, insert, select, update
 
 from dashboard.ui import addresses
 from models.access.audit import Administered, open_audit
@@ -37,6 +39,7 @@ CALLBACKS = (
     "group-content", "mine-content", "signals-content", "materials-content", "handover-content", "why-told", "lanes",
     "parts", "number-told",
 )  # fmt: skip
+PLACES = ("own", "subject")
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,44 @@ def test_whatever_a_subject_teacher_asks_for_no_value_of_another_subject_is_in_t
     own = {where for where, text in limited.items() if "Week 47" in text}
     assert {"own", "csv", "html", "xlsx", f"{PAGES[6]}?{HOSTILE[0]}"} <= own
     assert "U ziet de resultaten van het vak dat u geeft: Spelling." in limited["own"]
+
+
+@contextmanager
+def without(served: World, table: Table, *chosen: ColumnElement[bool]) -> Iterator[int]:
+    """A store without these rows of the school, as long as it lasts; how many they are."""
+    own = (table.c.school_id == school.SCHOOL, *chosen)
+    with database.write_transaction(served.store.engine, school.SCHOOL) as connection:
+        rows = [dict(row._mapping) for row in connection.execute(select(table).where(*own))]
+        connection.execute(delete(table).where(*own))
+    try:
+        yield len(rows)
+    finally:
+        with database.write_transaction(served.store.engine, school.SCHOOL) as connection:
+            connection.execute(insert(table), rows)
+
+
+def screens(served: World, visitor: Visitor) -> dict[str, str]:
+    """What a visitor gets for a class, on all pages and by all callbacks, without what differs by request."""
+    probes = Probes(served)
+    queries = ("klas=1-1", "klas=1-1,1-2&periode=tweejaar&weergave=materiaal")
+    found = {f"{path}?{query}": visitor.page(path, f"?{query}").text for path in PAGES for query in queries}
+    found |= {f"{name} {place}": visitor.call(probes.body(name, place)).text for name in CALLBACKS for place in PLACES}
+    return {where: re.sub(r"[0-9a-f]{8}-[\w-]{16}\.", "TOKEN.", text) for where, text in found.items()}  # of a file
+
+
+def test_every_answer_is_the_same_whether_or_not_there_is_anything_of_other_subjects(served: World) -> None:
+    visitor, teacher = served.visitors["subject_teacher"], served.visitors["teacher"]
+    seen, of_teacher = screens(served, visitor), screens(served, teacher)
+    with (
+        without(served, tables.results, tables.results.c.definition_id.not_in([3, 4])) as results,
+        without(served, tables.goals, tables.goals.c.subject != "spelling") as goals,
+        without(served, tables.due_dates, tables.due_dates.c.test_id != 3) as dates,
+        without(served, tables.test_definitions, tables.test_definitions.c.id.not_in([3, 4])) as tests,
+    ):
+        assert min(results, goals, dates, tests) > 0
+        assert screens(served, visitor) == seen
+        after = screens(served, teacher)
+    assert sum(text != of_teacher[where] for where, text in after.items()) > len(seen) / 2
 
 
 def given(served: World, roles: str) -> None:
