@@ -38,6 +38,7 @@ def goals_of(
     connection: Connection, viewer: Viewer, pupil_ids: Sequence[int]
 ) -> dict[int, dict[SubjectMaterial, Goal]]:
     """The present goals of these pupils by subject and material, as far as the viewer sees their results."""
+    limited = limited_pupils(connection, viewer, pupil_ids)  # first, as `pupil_identifiers` does
     rows = connection.execute(
         select(goals)
         .where(
@@ -48,7 +49,6 @@ def goals_of(
         )
         .order_by(goals.c.id)
     )
-    limited = limited_pupils(connection, viewer, pupil_ids)
     by_pupil: dict[int, dict[SubjectMaterial, Goal]] = {}
     for row in rows:
         if row.pupil_id in limited and row.subject not in limited[row.pupil_id]:
@@ -112,6 +112,7 @@ def set_goal(
 
 def due_dates_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int]) -> list[DueDate]:
     """The due dates of these classes, earliest first, of tests that the viewer sees; an erased test has none."""
+    limited = limited_classes(connection, viewer)  # first, as `pupil_identifiers` does
     query = (
         select(due_dates)
         .where(
@@ -123,7 +124,6 @@ def due_dates_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int
     )
     rows = connection.execute(query).all()
     names = _tests(connection, viewer, {row.test_id for row in rows})
-    limited = limited_classes(connection, viewer) if rows else {}
     return [
         DueDate(row.class_id, row.test_id, row.due_on, row.set_by, *names[row.test_id])
         for row in rows

@@ -74,17 +74,18 @@ def of_classes(viewer: Viewer, class_ids: Collection[int]) -> tuple[ColumnElemen
 
 
 def _read(connection: Connection, viewer: Viewer, class_ids: Collection[int], period: Period) -> Counts:
-    members = _members(viewer, class_ids)
-    member = members.c
-    rows = connection.execute(
-        select(member.class_id, member.year_group, member.identifier_id, member.pupil_id).order_by(member.pupil_id)
-    ).all()
-    # Of a class that a subject teacher sees the definitions of tests that are counted; of others all.
+    # Of a class that a subject teacher sees the definitions of tests that are counted; of others all. Read first, as by
+    # `pupil_identifiers`.
     seen = {
         class_id: definitions_of(connection, viewer, subjects)
         for class_id, subjects in limited_classes(connection, viewer).items()
         if class_id in class_ids
     }
+    members = _members(viewer, class_ids)
+    member = members.c
+    rows = connection.execute(
+        select(member.class_id, member.year_group, member.identifier_id, member.pupil_id).order_by(member.pupil_id)
+    ).all()
     places: dict[int, list[tuple[int, str | None, int]]] = defaultdict(list)  # by identifier: cohorts, and the bit
     pupils: dict[int, dict[int, int]] = {class_id: {} for class_id in class_ids}
     for class_id, year_group, identifier_id, pupil_id in rows:

@@ -72,7 +72,12 @@ class MadeTest(NamedTuple):
 
 
 def pupil_identifiers(connection: Connection, viewer: Viewer, pupil_ids: list[int]) -> Owners:
-    """The identifiers of these pupils, as far as the viewer may see the pupils, and of which subjects."""
+    """The identifiers of these pupils, as far as the viewer may see the pupils, and of which subjects.
+
+    The subjects are read first: who loses a class in between is limited in it, and then does not see it.
+    """
+    limited = limited_pupils(connection, viewer, pupil_ids)
+    definitions = {of: definitions_of(connection, viewer, of) for of in set(limited.values())}
     rows = connection.execute(
         select(identifiers.c.id, identifiers.c.pupil_id).where(
             identifiers.c.school_id == viewer.school_id,
@@ -80,9 +85,7 @@ def pupil_identifiers(connection: Connection, viewer: Viewer, pupil_ids: list[in
             can_see_pupil(viewer, identifiers.c.school_id, identifiers.c.pupil_id),
         )
     )
-    pupils = {row.id: row.pupil_id for row in rows}
-    limited = limited_pupils(connection, viewer, pupil_ids)
-    return Owners(pupils, limited, {of: definitions_of(connection, viewer, of) for of in set(limited.values())})
+    return Owners({row.id: row.pupil_id for row in rows}, limited, definitions)
 
 
 def all_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> list[ResultRow]:

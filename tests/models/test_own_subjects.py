@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, event, insert, select, update
 
 from models.access.viewer import Role, Viewer
 from models.classroom import goals
@@ -159,3 +162,44 @@ def test_somebody_who_teaches_ten_classes_a_subject_with_thousands_of_tests_read
         with database.read_transaction(postgres_store.engine, school.SCHOOL) as connection:
             found = material_catalogue(connection, hanna)
     assert {material.subject for material in found.materials} == {"spelling"}
+
+
+def test_while_a_roster_takes_the_class_away_nothing_of_other_subjects_is_read(postgres_store: Store) -> None:
+    # Each statement of PostgreSQL sees what is committed then; the roster comes after the first, the second, and so on.
+    engine, hanna = postgres_store.engine, Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A)
+    mentor, year = Viewer(school.SCHOOL, Role.MENTOR, school.TEACHER_A), of_school_year(school.YEAR)
+    place, left = (teacher_groups.c.school_id == school.SCHOOL, teacher_groups.c.teacher_id == school.TEACHER_A), [0]
+
+    def link(to_us: int | None) -> None:
+        with database.write_transaction(engine, school.SCHOOL) as connection:
+            connection.execute(update(teacher_groups).where(*place).values(roles="VAK,spelling", to_us=to_us))
+
+    def after_statement(*_: object) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            link(2)
+
+    reads: list[Callable[[Connection], list[str]]] = [
+        lambda of: [
+            str(row.definition_id)
+            for row in class_state(of, hanna, [school.CLASS_A], school.YEAR, read_holidays(), year).class_data.rows
+            if row.definition_id not in (3, 4)
+        ],
+        lambda of: [item.subject for item in material_catalogue(of, hanna).materials if item.used],
+        lambda of: [goal.subject for goal in goals.goals_of(of, hanna, [1]).get(1, {})],
+        lambda of: [due.subject_material.subject for due in goals.due_dates_of(of, hanna, [school.CLASS_A])],
+    ]
+    with clock.fixed(school.NOW):
+        school.build(engine, postgres_store.cipher)
+        with database.write_transaction(engine, school.SCHOOL) as connection:
+            goals.set_goal(connection, mentor, 1, school.SUMS_FIELD, 10_000)
+            goals.set_due_date(connection, mentor, school.CLASS_A, 1, "2026-11-16")
+        for read in reads:
+            for statement in itertools.count(1):
+                link(None)
+                with database.read_transaction(engine, school.SCHOOL) as connection:
+                    left[0] = statement
+                    event.listen(connection, "after_cursor_execute", after_statement)
+                    assert set(read(connection)) <= {"spelling"}, statement
+                if left[0] > 0:
+                    break  # it takes fewer statements
