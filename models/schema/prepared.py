@@ -36,9 +36,9 @@ def driver_of(connection: Connection) -> Iterator[Any]:
     except errors as failed:
         if lost := dialect.is_disconnect(failed, driver, None):
             connection.invalidate(failed)
-        said = "run by the driver"
+        statement = "run by the driver"
         raise DBAPIError.instance(
-            said, None, failed, errors, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+            statement, None, failed, errors, hide_parameters=True, connection_invalidated=lost, dialect=dialect
         ) from None
 
 
