@@ -55,6 +55,7 @@ def _actions() -> dict[str, str]:
         "connection in use": _("Took a connection in use"),
         "connection changes dropped": _("Dropped changes of a connection"),
         "connection removed": _("Removed a connection"),
+        "connection agreement changed": _("Changed mandate and agreement of a connection"),
         "identifier linked": _("Linked a number to a pupil"),
         "identifiers linked by file": _("Linked numbers to pupils by file"),
         "link undone": _("Undid a link"),

@@ -128,6 +128,7 @@ source_connections = Table(
     Column("stopped", Boolean, nullable=False, default=False),
     Column("active", Boolean, nullable=False, default=True),  # still in the configuration
     Column("pushes", Boolean, nullable=False, default=False),  # it sends by itself and is never polled
+    Column("agreement", Text),  # JSON of models.schema.terms.Agreement; None: nothing was filled in
     PrimaryKeyConstraint("school_id", "source_id"),
 )
 

@@ -279,6 +279,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "revoke_sender_key": ("nummer",),
     "set_sender_terms": ("berichten",),
     "remove_connection": (),
+    "set_agreement": ("mandate", "mandate_on", "agreement_on", "purpose", "categories"),
     "use_source": (),
     "discard_source_draft": (),
     "try_new_source": ("naam", "address", "key", "every", "school_year", "header_name"),

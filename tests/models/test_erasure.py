@@ -64,7 +64,7 @@ NOTHING: dict[str, set[str]] = {
     "sources": {"id", "key", "name", "role", "material"},
     "source_connections": {
         "school_id", "source_id", "cursor", "failures", "last_try_us", "last_success_us", "last_data_us",
-        "last_error_nl", "last_error_en", "stopped", "active", "pushes",
+        "last_error_nl", "last_error_en", "stopped", "active", "pushes", "agreement",
     },
     "own_connections": {
         "id", "school_id", "kind", "name", "source_id", "settings", "draft", "tried_digest", "made_by", "made_us",

@@ -44,6 +44,7 @@ Probe = Callable[[], Answer]
 CLASS = {"own": school.CLASS_A, "group": school.CLASS_B, "school": school.CLASS_ELSEWHERE}
 PUPIL = {"own": "1-1", "group": "1-101", "school": "2-1"}
 SCHOOL_OF = {"own": school.SCHOOL, "group": school.SCHOOL, "school": school.OTHER_SCHOOL}
+SOURCE = {"own": str(school.SILENT), "school": str(ELSEWHERE)}
 CLASS_QUERY = {place: f"?klas={SCHOOL_OF[place]}-{number}" for place, number in CLASS.items()}
 LAST_NAMES = {
     "own": [last for _first, _prefix, last in school.NAMES],
@@ -105,6 +106,7 @@ class Probes:
             with database.write_transaction(self.store.engine, school.SCHOOL) as connection:
                 accounts.show_own_page(connection, BOSSES["own"], True)
         path = path.replace("<connection>", str(self.sender(place)) if name == "own_connection" else "")
+        path = path.replace("<source>", SOURCE[place]) if name == "agreement" else path
         path = path.replace("<pupil_id>", PUPIL.get(place, "")).replace("<token>", self.token(name, place))
         return lambda: visitor.page(path, search)
 
@@ -318,6 +320,10 @@ class Probes:
                 name: lambda place, end=end: self.form_of_sender(place, end)  # type: ignore[misc]
                 for name, end in OWN_FORMS.items()
             },
+            "set_agreement": lambda place: (
+                f"/koppelingen/afspraken/{SOURCE[place]}",
+                {"mandate": f"bestuur {next(_numbers)}"},
+            ),
             "see_refused": lambda _place: ("/koppelingen/geweigerd/7", {}),
             "judge_anew": lambda _place: ("/koppelingen/opnieuw/7", {}),
             "count_erasure": lambda place: (f"/leerlinggegevens/tellen/{pupil[place]}", {}),
@@ -447,6 +453,7 @@ SIGNS: dict[str, dict[str, str]] = {
     "materials-content": {"own": "Cijferpad groep 6"},
     "new_connection": {"own": '"id": "kinds"'},
     "own_connection": {"own": "Uitgever own", "school": "Uitgever school"},
+    "agreement": {"own": '"id": "agreement"', "school": '"id": "agreement"'},
     "trial-outcome": {"school": "Uitgever school"},
     "retention": {"own": '"id": "retention"'},
     "own_page": {"own": "Aïsha", "group": "Mila", "school": "Zofia"},

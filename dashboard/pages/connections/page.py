@@ -10,7 +10,14 @@ from dashboard.auth import audit_trail, request
 from dashboard.pages.connections.actions import register as register_actions
 from dashboard.pages.connections.own_actions import NEW
 from dashboard.pages.connections.panels import SHOWN, parked_panel, pending_rosters_panel, refused_panel, subjects_panel
-from dashboard.pages.connections.table import disk_notes, drafts_note, late_notes, origin_note, source_table
+from dashboard.pages.connections.table import (
+    agreements_note,
+    disk_notes,
+    drafts_note,
+    late_notes,
+    origin_note,
+    source_table,
+)
 from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, moment, n_
 from dashboard.ui import addresses
@@ -89,6 +96,7 @@ def content(viewer: Viewer) -> list[Any]:
                 html.Header([html.H2(_("Sources")), html.P(_("As of {moment}", moment=moment(clock.now_us())))]),
                 html.Div(source_table(state), className="tw"),
                 *origin_note(state),
+                *agreements_note(state),
             ],
             className="card mt flush",
         ),
