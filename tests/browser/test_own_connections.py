@@ -1,6 +1,6 @@
 """An administrator couples publishers on the page, without a terminal: one that sends, and one that is fetched from.
 
-From a school that has nothing to the first results, in ten minutes: what a person has to do is counted, and an act takes
+From a school that has nothing to the first results, in ten minutes: what a person has to do is counted, and acts take
 what the keystroke-level model says (Card, Moran and Newell 1980), at its slowest for typing. Pages are read whole.
 """
 
