@@ -44,6 +44,7 @@ from models.schema.database import (
 from models.schema.encryption import PiiCipher
 
 _START = bytes(16)
+_LAST_EVENTS = 20  # about a pupil who was erased: nothing follows but who looks at these
 
 _metadata = MetaData()  # never migrated: what an event says is in one text
 
@@ -193,6 +194,12 @@ class AuditLog:
                 .where(audit_heads.c.school_id == school_id)
                 .values(event_id=last_id, digest=last_digest, mac=self._mac(school_id, last_id, last_digest))
             )
+
+    def append_erasure(self, viewer: Viewer, pupil_id: int) -> None:
+        """Append that a pupil was erased, unless that is among the last events about the pupil already."""
+        done = Administered("pupil erased", pupil_id, (pupil_id,))
+        if all(entry.event != done for entry in self.about_pupil(viewer, pupil_id, _LAST_EVENTS)):
+            self.append(viewer, [done])
 
     def _locked_head(self, connection: Connection, school_id: int) -> tuple[int, bytes]:
         """The newest event of a school; nobody else appends for it until the end of the transaction."""
