@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import secrets
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from dashboard.auth import audit_trail, request
 from dashboard.auth.guard import ONWARD, Refused
 from dashboard.auth.sessions import Entry
 from dashboard.pages.shell import role_name
-from dashboard.server import pending
+from dashboard.server import attempts, pending
 from dashboard.server.banner import banner
 from dashboard.server.pending import Pending
 from dashboard.server.plain_page import link, paragraph, plain_page, required_fields
@@ -39,11 +38,9 @@ INVITATION = "uitnodiging"
 SIGN_OUT_AT = f"{addresses.SIGN_IN}/afmelden"  # with the key of a provider; asks that provider
 MAX_PATH = 2000
 _PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", re.ASCII)
-OF_USER, OF_ADDRESS = Rate(5, 900.0), Rate(30, 900.0)  # attempts with a local account
 STARTS = Rate(
     3000, 600.0
 )  # sign-ins at a provider from one address, behind which a few schools may be at half past eight
-IPV6_NETWORK = 64  # bits: what one customer of a provider has to themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,19 +314,10 @@ def sign_out_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
 
 def _limit_starts() -> None:
     """Raises Refused where this address had providers asked too often: anybody may, without a session."""
-    context, about = request.context(), f"starts {_network(flask.request.remote_addr)}"
+    context, about = request.context(), f"starts {attempts.network()}"
     if not take_shared(context.engine, context.cipher.digest("rate", about), STARTS):
         sentence = _("Too many people began to sign in from here at once.")
         raise Refused(sentence, 429, "sign-in starts", _("Wait a minute and try again."))
-
-
-def _network(address: str | None) -> str:
-    """An address by which attempts are counted: of IPv6 the network, within which anybody changes addresses freely."""
-    try:
-        known = ipaddress.ip_address(address or "")
-    except ValueError:
-        return ""
-    return str(known if known.version == 4 else ipaddress.ip_network((known, IPV6_NETWORK), strict=False))
 
 
 def _redirect_uri(sign_in: SignIn) -> str:
@@ -353,19 +341,20 @@ def sign_in_locally(sign_in: SignIn) -> ResponseReturnValue:
     user = form.get("gebruiker", "").strip()
     if not sign_in.local:
         flask.abort(404)
-    limits = ((f"local {user.lower()}", OF_USER), (f"address {_network(flask.request.remote_addr)}", OF_ADDRESS))
-    if not all(take_shared(context.engine, context.cipher.digest("rate", about), rate) for about, rate in limits):
+    if not attempts.may_try(user):
         sentence = _("There were too many attempts.")
         raise Refused(sentence, 429, "sign-in attempts", _("Wait a quarter of an hour and try again."))
-    account_id = local_accounts.check(
-        context.engine, context.cipher, user, form.get("wachtwoord", ""), form.get("code", "")
-    )
+    password, code = form.get("wachtwoord", ""), form.get("code", "")
+    may_try_code = attempts.may_try_code(user)
+    account_id = local_accounts.check(context.engine, context.cipher, user, password, code, may_try_code)
     if account_id is None:
         sentence = _("User name, password or code is not right; a code works once.")
         raise Refused(sentence, 403, "sign-in local", _("Try again with a new code."))
     with read_transaction(context.engine) as connection:
         roles = accounts.roles_of(connection, account_id)
-    return _enter(account_id, roles, _local_path(form.get(ONWARD, "")))
+    answer = flask.make_response(_enter(account_id, roles, _local_path(form.get(ONWARD, ""))))
+    attempts.remember_browser(answer, user)
+    return answer
 
 
 # -- roles -----------------------------------------------------------------------------------------------------
