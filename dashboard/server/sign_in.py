@@ -58,11 +58,6 @@ class SignIn:
         """The provider with this key."""
         return next((provider for provider in self.providers if provider.settings.id == key), None)
 
-    def provider_of(self, issuer: str | None, school_ids: frozenset[int] | None) -> SignInProvider | None:
-        """The provider of this issuer, of several the first that may speak for these schools."""
-        own = [provider for provider in self.providers if provider.settings.issuer == issuer]
-        return next((provider for provider in own if (school_ids or frozenset()) <= provider.school_ids), None)
-
 
 def asks_provider(path: str) -> bool:
     """Whether the answer to a path may wait for a provider, or for a password to be verified."""
@@ -208,7 +203,7 @@ def come_back(sign_in: SignIn) -> ResponseReturnValue:
         remedy = _("Set up that step there, and sign in again. If it goes on, tell your administrator.")
         raise Refused(sentence, 403, "sign-in strength", remedy) from None
     account_id, roles = _account_of(provider, person, begun)
-    return _enter(account_id, roles, begun.onward, frozenset(person.school_ids))
+    return _enter(account_id, roles, begun.onward, person.school_ids, begun.provider)
 
 
 def _account_of(provider: SignInProvider, person: Person, begun: Pending) -> tuple[int, list[AccountRole]]:
@@ -361,14 +356,18 @@ def sign_in_locally(sign_in: SignIn) -> ResponseReturnValue:
 
 
 def _enter(
-    account_id: int, roles: list[AccountRole], onward: str, school_ids: frozenset[int] | None = None
+    account_id: int,
+    roles: list[AccountRole],
+    onward: str,
+    school_ids: frozenset[int] | None = None,
+    provider: str | None = None,
 ) -> ResponseReturnValue:
     """Start the session of an account: in its only role, or to choose one, or to read that there is none.
 
-    `school_ids` are those that the sign-in may speak for; None: any.
+    `school_ids` are those that the sign-in may speak for; None: any. `provider` is where it was.
     """
     only = roles[0].id if len(roles) == 1 else None
-    request.sign_in_as(Entry.of_account(account_id, only, school_ids))
+    request.sign_in_as(Entry.of_account(account_id, only, school_ids, provider))
     if only is not None:
         _record_sign_in(roles[0])
     return flask.redirect(onward if only is not None else addresses.CHOOSE_ROLE, 303)
@@ -405,7 +404,7 @@ def take_role() -> ResponseReturnValue:
         raise Refused(_("You no longer have this role."), 403, "role")
     session = request.current_session()
     assert session is not None
-    request.sign_in_as(Entry.of_account(role.account_id, role.id, session.school_ids))
+    request.sign_in_as(Entry.of_account(role.account_id, role.id, session.school_ids, session.provider))
     _record_sign_in(role)
     return flask.redirect(addresses.HOME, 303)
 

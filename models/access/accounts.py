@@ -102,11 +102,6 @@ def signed_in(connection: Connection, cipher: PiiCipher, issuer: str, subject: s
     return int(connection.scalar(query) or 0)
 
 
-def issuer_of(connection: Connection, account_id: int) -> str | None:
-    """Who vouches for an account: a provider, or `LOCAL`."""
-    return connection.scalar(select(accounts.c.issuer).where(accounts.c.id == account_id))
-
-
 def active() -> ColumnElement[bool]:
     """The condition that a role is one now."""
     return account_roles.c.ended_us.is_(None)

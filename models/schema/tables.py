@@ -757,6 +757,7 @@ sessions = Table(
     Column("account_id", Integer),  # who signed in
     Column("role_id", Integer),  # as what they look now; None: they have no role or have to choose
     Column("school_ids", Text),  # JSON: for which schools that sign-in may speak; None: for any
+    Column("provider", Text),  # its id in the configuration; None: a local account, or nobody signed in
 )
 Index("sessions_by_user", sessions.c.user_key)
 Index("sessions_by_seen", sessions.c.seen_us)

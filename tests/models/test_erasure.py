@@ -119,6 +119,7 @@ NOTHING: dict[str, set[str]] = {
     "sign_in_states": {"digest", "browser_digest", "provider", "sealed", "made_us"},
     "sessions": {  # and `flash`, which is emptied
         "digest", "user_key", "sandbox_id", "browser", "started_us", "seen_us", "account_id", "role_id", "school_ids",
+        "provider",
     },
     "rate_buckets": {"digest", "tokens", "updated_us", "full_us"},
     "audit_events": {  # pupils by number only

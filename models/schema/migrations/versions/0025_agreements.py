@@ -1,4 +1,4 @@
-"""What a school recorded about a connection: mandate, processor agreement, purpose, categories of data."""
+"""What a school recorded about a connection, such as its mandate; and at which provider a session began."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,5 +8,6 @@ down_revision = "0023"
 
 
 def upgrade() -> None:
-    """Add the column."""
+    """Add the columns."""
     op.add_column("source_connections", sa.Column("agreement", sa.Text))
+    op.add_column("sessions", sa.Column("provider", sa.Text))
