@@ -197,6 +197,7 @@ class Probes:
             "signals-content": {"signals-asked.data": asked},
             "materials-content": {"materials-asked.data": asked},
             "handover-content": {"handover-asked.data": asked},
+            "link-pupil": {"link-pupil.search": LAST_NAMES.get(place, [""])[0][:-1]},  # which the answer has, too
             "why-told": {"why-asked.data": why},
             "lanes": {"pupil-asked.data": {"search": "?periode=tweejaar", "at": next(_numbers)}},
             "parts": {"sitting.value": "2_2026-11-13"},
@@ -430,8 +431,9 @@ def callbacks_by_name(dependencies: list[dict[str, Any]]) -> dict[str, dict[str,
 
 
 def first_output(dependency: dict[str, Any]) -> str:
-    """The id of the first output."""
-    return str(dependency["output"]).removeprefix("..").split("...")[0].partition(".")[0]
+    """The id of the first output, or its type where it is of many."""
+    identifier = str(dependency["output"]).removeprefix("..").split("...")[0].partition(".")[0]
+    return str(json.loads(identifier)["type"]) if identifier.startswith("{") else identifier
 
 
 def first_input(dependency: dict[str, Any]) -> str:
