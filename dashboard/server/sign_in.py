@@ -216,6 +216,7 @@ def _account_of(provider: SignInProvider, person: Person, begun: Pending) -> tup
         account_id = accounts.signed_in(
             connection, context.cipher, provider.settings.issuer, person.subject, person.name
         )
+        before = accounts.roles_of(connection, account_id)
         if begun.invitation:
             invitation = accounts.find_invitation(connection, begun.invitation)
             if invitation is None:
@@ -226,6 +227,8 @@ def _account_of(provider: SignInProvider, person: Person, begun: Pending) -> tup
         if person.mail is not None:
             accounts.accept_by_mail(connection, context.cipher, account_id, person.mail, person.school_ids)
         roles = accounts.roles_of(connection, account_id)
+    for role in set(roles).difference(before):
+        _record(role, "role begun")
     return account_id, [role for role in roles if role.school_id in person.school_ids]
 
 
@@ -369,7 +372,7 @@ def _enter(
     only = roles[0].id if len(roles) == 1 else None
     request.sign_in_as(Entry.of_account(account_id, only, school_ids, provider))
     if only is not None:
-        _record_sign_in(roles[0])
+        _record(roles[0], "signed in")
     return flask.redirect(onward if only is not None else addresses.CHOOSE_ROLE, 303)
 
 
@@ -405,14 +408,14 @@ def take_role() -> ResponseReturnValue:
     session = request.current_session()
     assert session is not None
     request.sign_in_as(Entry.of_account(role.account_id, role.id, session.school_ids, session.provider))
-    _record_sign_in(role)
+    _record(role, "signed in")
     return flask.redirect(addresses.HOME, 303)
 
 
-def _record_sign_in(role: AccountRole) -> None:
-    """Note in the audit log of the school that an account looks in this role from now on."""
+def _record(role: AccountRole, action: str) -> None:
+    """Note in the audit log of the school that an account got this role, or looks in it from now on."""
     key = Entry.of_account(role.account_id, role.id).user_key
-    audit_trail.record(SignedIn("signed in"), Viewer(role.school_id, role.role, role.teacher_id, user_key=key))
+    audit_trail.record(SignedIn(action), Viewer(role.school_id, role.role, role.teacher_id, user_key=key))
 
 
 def _own_roles() -> list[AccountRole]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from sqlalchemy import Engine
 from dashboard.auth.sessions import SessionLimits
 from dashboard.settings.errors import ConfigError
 from dashboard.settings.schema import Las, Publisher, School, Sender, Settings
+from models.access.audit import RetentionSet, open_audit
+from models.access.viewer import Role, Viewer
 from models.classroom.holidays import Holidays, HolidaysUnreadable, read_holidays
 from models.ingest import agreements, connections, schools, senders
 from models.ingest.senders import ConfiguredSender
@@ -17,6 +20,7 @@ from models.schema.database import read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
 from models.schema.terms import Agreement, PupilRetention
 
+BY = "config.yaml"  # who changed it, in the audit log
 _log = logging.getLogger("rondblik.settings")
 
 
@@ -81,6 +85,18 @@ def pupil_retention_of(settings: Settings, engine: Engine) -> dict[int, PupilRet
             school_id: by_id.get(school_id, settings.pupil_retention)
             for school_id, _name in schools.all_schools(connection)
         }
+
+
+def note_retention(settings: Settings, engine: Engine, cipher: PiiCipher) -> None:
+    """Note in the audit log of each school whose terms of retention the configuration changed."""
+    messages = dataclasses.asdict(settings.retention)
+    for school_id, terms in pupil_retention_of(settings, engine).items():
+        days = {**dataclasses.asdict(terms), **messages}
+        with write_transaction(engine, raises_version=False) as connection:
+            changed = schools.replace_retention(connection, school_id, days)
+        if changed:
+            by = Viewer(school_id, Role.ADMINISTRATOR, name=BY)
+            open_audit(engine, cipher).append(by, [RetentionSet(**days)])
 
 
 def holidays_of(settings: Settings) -> Holidays:

@@ -130,16 +130,27 @@ class Administered:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionSet:
+    """The configuration has other terms than before: the days that data is stored, 0 for not at all."""
+
+    left_days: int
+    unmatched_days: int
+    refused_days: int
+    accepted_days: int
+    pupil_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody signed in, took another role, or signed out."""
+    """Somebody signed in, got a role by it, took another one, or signed out."""
 
     action: str
     pupil_ids: tuple[int, ...] = ()
 
 
-Event = Looked | Exported | WroteAbout | SetForClass | Administered | SignedIn
+Event = Looked | Exported | WroteAbout | SetForClass | Administered | RetentionSet | SignedIn
 _KINDS: dict[str, Callable[..., Event]] = {
-    kind.__name__: kind for kind in (Looked, Exported, WroteAbout, SetForClass, Administered, SignedIn)
+    kind.__name__: kind for kind in (Looked, Exported, WroteAbout, SetForClass, Administered, RetentionSet, SignedIn)
 }
 
 

@@ -80,18 +80,21 @@ def add(connection: Connection, cipher: PiiCipher, user: str, name: str, passwor
     return account_id, made
 
 
-def remove(connection: Connection, cipher: PiiCipher, user: str) -> bool:
-    """Take a local account its credentials, roles and sessions; whether there was one."""
+def remove(connection: Connection, cipher: PiiCipher, user: str) -> tuple[int, list[int]] | None:
+    """Take a local account its credentials, roles and sessions; its number, and the schools of its roles.
+
+    None where there was no such account.
+    """
     own_id = select(accounts.c.id).where(accounts.c.subject_digest == subject_digest(cipher, LOCAL, user))
     account_id = connection.scalar(own_id)
     if account_id is None:
-        return False
+        return None
     connection.execute(delete(local_credentials).where(local_credentials.c.account_id == account_id))
     connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
     ended = {"ended_by": LOCAL, "ended_us": clock.now_us()}
     own = (account_roles.c.account_id == account_id, account_roles.c.ended_us.is_(None))
-    connection.execute(update(account_roles).where(*own).values(**ended))
-    return True
+    roles = update(account_roles).where(*own).values(**ended).returning(account_roles.c.school_id)
+    return int(account_id), sorted(set(connection.scalars(roles)))
 
 
 def check(

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, update
 
 from models.access.people import full_name
-from models.access.viewer import Viewer, check_administers
+from models.access.viewer import AccessDenied, Viewer, check_administers
 from models.ingest import identity, result_counts, work_queue
 from models.ingest.agreements import agreements_of
 from models.ingest.freshness import SourceState, source_states
@@ -258,14 +258,13 @@ def _links(connection: Connection, viewer: Viewer) -> list[ManualLink]:
 def retry_now(connection: Connection, viewer: Viewer, source_id: int) -> None:
     """Make the poll of a source due at this moment; call inside `write_transaction`. Raises AccessDenied."""
     check_administers(viewer)
-    work_queue.poll_now(connection, viewer.school_id, source_id)
+    if not work_queue.poll_now(connection, viewer.school_id, source_id):
+        raise AccessDenied("the school polls no such source")
 
 
 def set_stopped(connection: Connection, viewer: Viewer, source_id: int, stopped: bool) -> None:
     """Stop polling a source, or go on; call inside `write_transaction`. Raises AccessDenied."""
     check_administers(viewer)
-    connection.execute(
-        update(source_connections)
-        .where(source_connections.c.school_id == viewer.school_id, source_connections.c.source_id == source_id)
-        .values(stopped=stopped)
-    )
+    own = source_connections.c.school_id == viewer.school_id, source_connections.c.source_id == source_id
+    if connection.execute(update(source_connections).where(*own).values(stopped=stopped)).rowcount == 0:
+        raise AccessDenied("the school has no such source")

@@ -88,6 +88,7 @@ schools = Table(
     Column("region", Text),  # of the school holidays: noord, midden or zuid; None: midden
     # Whether pupils and parents who are linked to a pupil see the page with the pupil's own results.
     Column("own_page", Boolean, nullable=False, default=False, server_default=false()),
+    Column("retention", Text),  # JSON: the days of its terms when the program last began; None: it did not yet
 )
 
 school_identifications = Table(

@@ -59,7 +59,7 @@ NOTHING: dict[str, set[str]] = {
     "numbers": {"table_name", "last"},
     "key_fingerprints": {"id", "fingerprint", "bound"},
     "data_versions": {"school_id", "version", "general"},
-    "schools": {"id", "name", "synthetic", "region", "own_page"},
+    "schools": {"id", "name", "synthetic", "region", "own_page", "retention"},
     "school_identifications": {"school_id", "scheme", "value", "location"},
     "sources": {"id", "key", "name", "role", "material"},
     "source_connections": {

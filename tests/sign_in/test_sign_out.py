@@ -9,9 +9,10 @@ import pytest
 import requests
 
 from dashboard.auth.sessions import SessionLimits
+from models.access.audit import SignedIn, open_audit
 from models.schema import clock
 from tests.conftest import Store
-from tests.sign_in.conftest import BACK, HERE, OWN, MakeApp, Provider, Visitor, invited, provider_running
+from tests.sign_in.conftest import BACK, HERE, OWN, SAM, MakeApp, Provider, Visitor, invited, provider_running
 from tests.sign_in.test_local import Account, sign_in
 
 SIGNED_OUT = f"{HERE}/afgemeld"
@@ -67,6 +68,9 @@ def test_of_several_providers_with_one_issuer_signing_out_leads_to_the_one_that_
     assert visitor.get(back).headers["Location"] == "/"
     visitor.get("/")
     assert visitor.post("/afmelden").headers["Location"] == f"/afgemeld?bij={key}"
+    log = open_audit(school_store.engine, school_store.cipher).month(SAM, f"{clock.today():%Y-%m}", 9)
+    signed = [entry.event.action for entry in reversed(log) if isinstance(entry.event, SignedIn)]
+    assert signed == ["role begun", "signed in", "signed out"]
 
 
 def test_who_signs_out_at_the_provider_alone_keeps_the_session_here_until_its_own_end(
