@@ -43,6 +43,7 @@ def actions() -> dict[str, str]:
         "invitation withdrawn": _("Withdrew an invitation"),
         "role given": _("Gave somebody a role"),
         "role ended": _("Ended a role"),
+        "sessions ended": _("Signed somebody out"),
         "own page shown": _("Switched the page for pupils and parents on"),
         "own page hidden": _("Switched the page for pupils and parents off"),
         "stand-in given": _("Let somebody stand in"),

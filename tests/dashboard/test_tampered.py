@@ -292,6 +292,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "show_own_page": ("aan",),
     "withdraw_invitation": ("nummer",),
     "end_role": ("nummer",),
+    "end_sessions": ("nummer",),
     "give_stand_in": ("wie", "groep", "tot"),
     "end_stand_in": ("nummer",),
     "take_role": ("rol",),

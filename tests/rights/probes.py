@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import func, insert, select, update
 
+from dashboard.auth.sessions import Entry
 from dashboard.pages.all_pages import PAGES
 from dashboard.pages.signals.resolution_forms import resolution_form
 from dashboard.worker.context import WorkContext
@@ -307,6 +308,7 @@ class Probes:
             "show_own_page": lambda _place: ("/accounts/leerlingpagina", {"aan": "" if self.own_page() else "ja"}),
             "withdraw_invitation": lambda place: ("/accounts/intrekken", {"nummer": self.invitation(place)}),
             "end_role": lambda place: ("/accounts/einde", {"nummer": self.role(place)}),
+            "end_sessions": lambda place: ("/accounts/afmelden", {"nummer": self.signed_in(place)}),
             "give_stand_in": lambda place: (
                 "/accounts/invallen",
                 {"wie": self.role(place, Role.STAND_IN), "groep": str(CLASS[place]), "tot": "27-11-2026"},
@@ -408,6 +410,13 @@ class Probes:
         role_id = int(self.role(place, Role.STAND_IN))
         with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
             return str(stand_ins.give(connection, BOSSES[place], role_id, CLASS[place], "2026-11-27"))
+
+    def signed_in(self, place: str) -> str:
+        """The number of a role of somebody else who is signed in."""
+        role_id = self.role(place)
+        account_id = self.world.scalar(select(func.max(tables.account_roles.c.account_id)))
+        self.world.app.extensions["rondblik"].sessions.start(Entry.of_account(account_id, int(role_id)))
+        return role_id
 
     def role(self, place: str, role: Role = Role.SUPPORT) -> str:
         """The number of a role of somebody else at the school at a place."""
