@@ -143,7 +143,8 @@ def set_agreement(source_id: int) -> ResponseReturnValue:
         purpose=_text_of(form, "purpose"),
         categories=_text_of(form, "categories"),
     )
-    with field_errors(), write_transaction(request.context().engine, raises_version=False) as connection:
+    engine = request.context().engine
+    with field_errors(), write_transaction(engine, viewer.school_id, raises_version=False) as connection:
         agreements.set_agreement(connection, viewer, source_id, agreement)
     audit_trail.record(Administered("connection agreement changed", source_id))
     request.flash(_("Saved."))
