@@ -149,15 +149,23 @@ def tried(client: FlaskClient, address: str, code: str, password: str = PASSWORD
 SOMEBODY, OWNER = "203.0.113.9", "198.51.100.7"
 
 
-def test_nobody_locks_the_owner_out(web: flask.Flask, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two attempts in place of five: to verify a password takes a while."""
+    for name in ("OF_BROWSER", "OF_USER", "OF_CODES"):
+        monkeypatch.setattr(f"dashboard.server.attempts.{name}", Rate(2, 900.0))
+
+
+@pytest.mark.usefixtures("few")
+def test_nobody_locks_the_owner_out(web: flask.Flask, account: Account) -> None:
     codes = iter(account.made.recovery_codes)
     with clock.fixed(school.NOW):
         known = web.test_client()
         assert tried(known, OWNER, next(codes)) == 303
-        others = {tried(web.test_client(), SOMEBODY, "000000", f"gok {number}") for number in range(6)}
+        others = {tried(web.test_client(), SOMEBODY, "000000", f"gok {number}") for number in range(3)}
         assert others == {403, 429}
         assert tried(web.test_client(), OWNER, next(codes)) == 303  # in a browser that is not known yet
-        assert {tried(web.test_client(), OWNER, "000000", f"gok {number}") for number in range(6)} == {403, 429}
+        assert tried(web.test_client(), OWNER, "000000", "gok") == 429
         known.delete_cookie("rondblik_session", domain="localhost")
         assert tried(known, OWNER, next(codes)) == 303  # behind the same address, in a known browser
         cookie = known.get_cookie("rondblik_known", domain="localhost")
@@ -165,24 +173,19 @@ def test_nobody_locks_the_owner_out(web: flask.Flask, account: Account, monkeypa
         assert cookie.http_only
         assert "sam" not in cookie.value
         forged = web.test_client()
-        for value in (
-            f"x{cookie.value}",
-            cookie.value[:-1] + "z",
-            ".",
-            "",
-            "\ud800".encode("utf-8", "ignore").decode(),
-        ):
+        for value in (f"x{cookie.value}", cookie.value[:-1] + "z", ".", "", "é.é"):
             forged.set_cookie("rondblik_known", value, domain="localhost")
             assert tried(forged, OWNER, next(codes)) == 429
-        assert [tried(known, OWNER, "000000", "gok") for _ in range(6)][-1] == 429  # guessing there stops too
+        assert [tried(known, OWNER, "000000", "gok") for _ in range(3)][-1] == 429  # guessing there stops too
 
 
+@pytest.mark.usefixtures("few")
 def test_who_has_the_password_guesses_few_codes_from_however_many_addresses(web: flask.Flask, account: Account) -> None:
     codes = account.made.recovery_codes
     with clock.fixed(school.NOW):
         known = web.test_client()
         assert tried(known, OWNER, codes[0]) == 303
-        assert {tried(web.test_client(), f"203.0.113.{number}", "000000") for number in range(6)} == {403}
+        assert {tried(web.test_client(), f"203.0.113.{number}", "000000") for number in range(2)} == {403}
         assert tried(web.test_client(), "203.0.113.99", codes[1]) == 403  # it is not looked at any more
         known.delete_cookie("rondblik_session", domain="localhost")
         assert tried(known, OWNER, codes[1]) == 303
