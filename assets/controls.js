@@ -159,6 +159,13 @@
       if (option.value !== props.value) { props.setProps({ value: option.value }); }
     }
     function end() { list.close(); setTyped(null); }
+    /* Options that the server looks for: asked when nothing was typed for a moment. */
+    React.useEffect(function () {
+      if (props.hint === undefined || !typed || typed.trim().length < 2) { return undefined; }
+      var waiting = setTimeout(function () { props.setProps({ search: typed }); }, 250);
+      return function () { clearTimeout(waiting); };
+    }, [typed]);
+    var isAsked = props.hint !== undefined && typed !== props.found;
     return make("div", { className: "select " + (props.className || "") },
       named(props, id),
       make("div", { className: "box" },
@@ -172,7 +179,8 @@
           onBlur: end
         })),
         make("i", { className: "chevron", "aria-hidden": true }),
-        openList(props, id, list, options, props.value, choose)));
+        openList(isAsked ? Object.assign({}, props, { nothing: props.hint }) : props, id, list, options, props.value,
+          choose)));
   }
 
   function MultiSelect(props) {

@@ -73,11 +73,18 @@ class Entry:
     account_id: int | None = None
     role_id: int | None = None
     school_ids: frozenset[int] | None = None  # for which the sign-in may speak; None: for any
+    provider: str | None = None  # where they signed in; None: with a local account
 
     @classmethod
-    def of_account(cls, account_id: int, role_id: int | None, school_ids: frozenset[int] | None = None) -> Entry:
+    def of_account(
+        cls,
+        account_id: int,
+        role_id: int | None,
+        school_ids: frozenset[int] | None = None,
+        provider: str | None = None,
+    ) -> Entry:
         """An account, without a role where it has none or has to choose."""
-        return cls(f"account-{account_id}", None, account_id, role_id, school_ids)
+        return cls(f"account-{account_id}", None, account_id, role_id, school_ids, provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +114,12 @@ class Session:
     role_id: int | None
     user: User | None
     school_ids: frozenset[int] | None = None
+    provider: str | None = None
 
     @property
     def entry(self) -> Entry:
         """Who entered."""
-        return Entry(self.user_key, self.sandbox_id, self.account_id, self.role_id, self.school_ids)
+        return Entry(self.user_key, self.sandbox_id, self.account_id, self.role_id, self.school_ids, self.provider)
 
     def speaks_for(self, school_id: int) -> bool:
         """Whether a role at this school can be used: a provider speaks for its own schools alone (ADR 26)."""
@@ -169,6 +177,7 @@ class Sessions:
                     account_id=entry.account_id, role_id=entry.role_id, started_us=now, seen_us=now,
                     browser=browser or secrets.token_bytes(16),
                     school_ids=None if entry.school_ids is None else json.dumps(sorted(entry.school_ids)),
+                    provider=entry.provider,
                 )
             )  # fmt: skip
         return token
@@ -197,7 +206,7 @@ class Sessions:
             )  # fmt: skip
         return Session(
             row.digest, row.user_key, row.sandbox_id, row.browser, row.started_us, row.seen_us, row.flash,
-            row.account_id, row.role_id, user, school_ids,
+            row.account_id, row.role_id, user, school_ids, row.provider,
         )  # fmt: skip
 
     def is_over(self, session: Session, school_id: int | None) -> bool:

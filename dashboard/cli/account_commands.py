@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 
 import click
 from sqlalchemy import Connection
 
 from dashboard.cli.sender_commands import SchoolName
 from dashboard.settings import applying
-from dashboard.settings.open_store import Options, open_store
+from dashboard.settings.open_store import Options, Store, open_store
 from models.access import accounts, local_accounts
+from models.access.audit import Administered, open_audit
 from models.access.people import school_name
 from models.access.viewer import Role, Viewer
 from models.ingest import schools
@@ -49,6 +51,7 @@ def add(options: Options, user: str, name: str, named: Identification, password_
             _refuse_guessable(password, user, name, named.value, school)
             account_id, made = local_accounts.add(connection, store.cipher, user, name, password)
             accounts.make_administrator(connection, account_id, school_id, BY)
+        _note_down(store, "role given", account_id, [school_id])
     click.echo(f"user            {user}")
     click.echo(f"authenticator   {made.address(user)}")
     for code in made.recovery_codes:
@@ -61,9 +64,12 @@ def add(options: Options, user: str, name: str, named: Identification, password_
 @click.pass_obj
 def remove(options: Options, user: str) -> None:
     """End the account USER, its roles and its sessions."""
-    with open_store(options) as store, write_transaction(store.engine) as connection:
-        if not local_accounts.remove(connection, store.cipher, user):
-            raise click.ClickException("There is no local account of that name.")
+    with open_store(options) as store:
+        with write_transaction(store.engine) as connection:
+            removed = local_accounts.remove(connection, store.cipher, user)
+            if removed is None:
+                raise click.ClickException("There is no local account of that name.")
+        _note_down(store, "role ended", *removed)
     click.echo(f"{user} cannot sign in any more.")
 
 
@@ -74,6 +80,13 @@ def list_accounts(options: Options) -> None:
     with open_store(options) as store, read_transaction(store.engine) as connection:
         for name in local_accounts.names(connection):
             click.echo(name)
+
+
+def _note_down(store: Store, action: str, account_id: int, school_ids: Sequence[int]) -> None:
+    """Note in the audit log of each school what an operator did, who has no account."""
+    log = open_audit(store.engine, store.cipher)
+    for school_id in school_ids:
+        log.append(Viewer(school_id, Role.ADMINISTRATOR, name=BY), [Administered(action, account_id)])
 
 
 def _password(variable: str | None) -> str:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ from dashboard.text.erasure_words import erased_kinds
 from dashboard.text.translate import use_language
 from models.access.audit import Administered, open_audit
 from models.access.viewer import Role, Viewer
-from models.ingest import erasure
+from models.ingest import erased, erasure
+from models.ingest.erased import Erasure
 from models.ingest.erasure import Certificate, Person, PupilUnknown
 from models.ingest.legal_holds import Held
 from models.ingest.pupil_file import pupil_file
@@ -41,7 +42,7 @@ def person() -> None:
     """Give one pupil's data, or erase them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Named:
     """How the command line names a pupil."""
 
@@ -56,10 +57,23 @@ class _Named:
         try:
             if self.pupil is not None:
                 return erasure.find_pupil(connection, store.cipher, school_id, self.pupil)
-            return erasure.find_by_identifier(connection, store.cipher, school_id, self._key())
+            return erasure.find_by_identifier(connection, store.cipher, school_id, self._key)
         except PupilUnknown:
             raise click.ClickException("The school has no such pupil.") from None
 
+    def certificate(self, store: Store) -> tuple[int, Certificate] | None:
+        """The number of the pupil and what was erased of them before, such as by a command that was killed."""
+
+        def is_meant(done: Erasure) -> bool:
+            if (self.school.scheme, self.school.value, self.school.location) not in done.schools:
+                return False
+            if self.pupil is not None:
+                return done.pupil_id == self.pupil
+            return any(erased.digest_of(store.cipher, kind, self._key) in done.identifiers for kind in ("las", "eck"))
+
+        return erasure.certificate_of(store.settings.data, is_meant)
+
+    @cached_property
     def _key(self) -> str:
         if self.key_env is not None:
             return os.environ.get(self.key_env, "").strip()
@@ -126,9 +140,25 @@ def erase(options: Options, named: _Named, dry_run: bool, yes: bool) -> int:
     """
     with open_store(options) as store:
         with read_transaction(store.engine) as connection:
-            who = named.find(store, connection)
+            try:
+                who = named.find(store, connection)
+            except click.ClickException:
+                before = named.certificate(store)
+                if before is None:
+                    raise
+                number, certificate = before
+                if number != erased.NO_PUPIL:
+                    operator = Viewer(school_of(connection, named.school), Role.ADMINISTRATOR, name=BY)
+                    open_audit(store.engine, store.cipher).append_erasure(operator, number)
+                _print(named, number, certificate, "Erased before; its certificate")
+                return 0
         if dry_run:
-            _print(named, who, erasure.count(store.engine, store.cipher, who), "Nothing was deleted; this would be")
+            _print(
+                named,
+                who.pupil_id,
+                erasure.count(store.engine, store.cipher, who),
+                "Nothing was deleted; this would be",
+            )
             return 0
         if not yes:
             click.confirm("Erase all data about this pupil for good?", abort=True, err=True)
@@ -139,7 +169,7 @@ def erase(options: Options, named: _Named, dry_run: bool, yes: bool) -> int:
                 "A legal hold stands on this pupil or the whole school; end it first with `rondblik retention release`."
             ) from None
         _note_down(store, who, "pupil erased")
-    _print(named, who, certificate, "Certificate of erasure")
+    _print(named, who.pupil_id, certificate, "Certificate of erasure")
     return _purged(certificate.purged)
 
 
@@ -169,11 +199,11 @@ def _purged(purged: bool) -> int:
     return 1
 
 
-def _print(named: _Named, who: Person, certificate: Certificate, title: str) -> None:
+def _print(named: _Named, pupil_id: int | None, certificate: Certificate, title: str) -> None:
     moment = clock.from_us(certificate.erased_us).astimezone(clock.AMSTERDAM).isoformat(" ", "seconds")
     click.echo(title)
     click.echo(f"school   {named.school}")
-    click.echo(f"pupil    {who.pupil_id or 'identifiers of nobody known'}")
+    click.echo(f"pupil    {pupil_id or 'identifiers of nobody known'}")
     click.echo(f"moment   {moment}")
     use_language("en")  # as all that commands print
     for table, words in erased_kinds().items():

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from sqlalchemy import Connection
 
 from connectors.uwlr.rules import RULES
 from dashboard.settings.errors import ConfigError
-from dashboard.settings.open_store import Options, open_store
+from dashboard.settings.open_store import Options, Store, open_store
 from dashboard.settings.schema import Settings
+from models.access.audit import Administered, open_audit
+from models.access.viewer import Role, Viewer
 from models.ingest import senders
 from models.ingest.schools import BRIN, Identification, normal_location
 from models.ingest.senders import SenderRefused
@@ -23,6 +26,7 @@ from models.schema.limits import ALL_VERSIONS
 from models.schema.terms import SenderTerms
 
 _SCHOOL = re.compile(f"({BRIN.pattern})(?:/([0-9]{{0,2}}))?", re.ASCII)
+BY = "rondblik sender"
 SCHOOLKEY = "schoolkey:"
 TOLERANCES = tuple(rule.id for rule in RULES.values() if rule.tolerant is not None)
 
@@ -93,13 +97,16 @@ def add(
         raise click.BadParameter("must be small letters, digits, - and _ only", param_hint="--id")
     code, text = senders.new_code(), senders.new_key()
     terms = _terms(SenderTerms(), **values)
-    with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
-        if any(sender.id == chosen or sender.customer_name == customer_name for sender in store.settings.senders):
-            raise click.ClickException("This sender is in the configuration; change it there.")
-        source_id = senders.add_sender(
-            connection, store.cipher, chosen, customer_name, code, terms, senders.FROM_COMMAND
-        )
-        senders.add_key(connection, store.cipher, source_id, text, covered)
+    with open_store(options) as store:
+        with _one_sentence(), write_transaction(store.engine) as connection:
+            if any(sender.id == chosen or sender.customer_name == customer_name for sender in store.settings.senders):
+                raise click.ClickException("This sender is in the configuration; change it there.")
+            source_id = senders.add_sender(
+                connection, store.cipher, chosen, customer_name, code, terms, senders.FROM_COMMAND
+            )
+            senders.add_key(connection, store.cipher, source_id, text, covered)
+            school_ids = _schools_of(connection, source_id)
+        _note_down(store, "sender added", source_id, school_ids)
     click.echo(f"klantnaam          {customer_name}")
     click.echo(f"klantcode          {code}")
     click.echo(f"autorisatiesleutel {text}")
@@ -113,9 +120,12 @@ def add(
 def make_key(options: Options, customer_name: str, covered: Sequence[Identification]) -> None:
     """Make another key, for a new school or to replace one; prints it once."""
     text = senders.new_key()
-    with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
-        account = senders.find_editable(connection, customer_name)
-        number = senders.add_key(connection, store.cipher, account.source_id, text, covered)
+    with open_store(options) as store:
+        with _one_sentence(), write_transaction(store.engine) as connection:
+            account = senders.find_editable(connection, customer_name)
+            number = senders.add_key(connection, store.cipher, account.source_id, text, covered)
+            school_ids = _schools_of(connection, account.source_id, number)
+        _note_down(store, "sender key added", account.source_id, school_ids)
     click.echo(f"autorisatiesleutel {text}")
     click.echo(f"Key {number}. Write it down: it is not shown again.", err=True)
 
@@ -126,8 +136,12 @@ def make_key(options: Options, customer_name: str, covered: Sequence[Identificat
 @click.pass_obj
 def revoke(options: Options, customer_name: str, number: int) -> None:
     """End a key from now on."""
-    with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
-        senders.revoke(connection, senders.find_editable(connection, customer_name).source_id, number)
+    with open_store(options) as store:
+        with _one_sentence(), write_transaction(store.engine) as connection:
+            source_id = senders.find_editable(connection, customer_name).source_id
+            school_ids = _schools_of(connection, source_id, number)
+            senders.revoke(connection, source_id, number)
+        _note_down(store, "sender key revoked", source_id, school_ids)
     click.echo(f"Key {number} is no longer valid.")
 
 
@@ -138,10 +152,13 @@ def revoke(options: Options, customer_name: str, number: int) -> None:
 @click.pass_obj
 def set_terms(options: Options, /, customer_name: str, **values: Any) -> None:
     """Change what was agreed with a sender."""
-    with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
-        account = senders.find_editable(connection, customer_name)
-        terms = _terms(account.terms, **values)
-        senders.set_terms(connection, account.source_id, terms)
+    with open_store(options) as store:
+        with _one_sentence(), write_transaction(store.engine) as connection:
+            account = senders.find_editable(connection, customer_name)
+            terms = _terms(account.terms, **values)
+            senders.set_terms(connection, account.source_id, terms)
+            school_ids = _schools_of(connection, account.source_id)
+        _note_down(store, "sender terms changed", account.source_id, school_ids)
     click.echo(f"{customer_name}: {'nothing to change' if terms == account.terms else 'changed'}.")
 
 
@@ -170,6 +187,19 @@ def list_senders(options: Options, as_json: bool) -> None:
             ],
         }
         click.echo(json.dumps(record, ensure_ascii=False) if as_json else _sentence(record))
+
+
+def _schools_of(connection: Connection, source_id: int, key_id: int | None = None) -> set[int]:
+    """The schools of the valid keys of a sender, or of one of them."""
+    keys = [key for key in senders.valid_keys(connection, source_id) if key_id in (None, key.id)]
+    return {school_id for key in keys for school_id in key.covered.values()}
+
+
+def _note_down(store: Store, action: str, source_id: int, school_ids: set[int]) -> None:
+    """Note in the audit log of each school what an operator did, who has no account."""
+    log = open_audit(store.engine, store.cipher)
+    for school_id in sorted(school_ids):
+        log.append(Viewer(school_id, Role.ADMINISTRATOR, name=BY), [Administered(action, source_id)])
 
 
 def _sentence(record: dict[str, Any]) -> str:

@@ -127,4 +127,5 @@ def _work_context(store: Store) -> tuple[WorkContext, list[ConfiguredConnection]
     connection_configs = applying.apply(store.settings, store.engine)
     check_tolerances(store.settings)
     applying.apply_senders(store.settings, store.engine, store.cipher)
+    applying.note_retention(store.settings, store.engine, store.cipher)
     return make_context(store.settings, store.engine, store.cipher, connection_configs), connection_configs

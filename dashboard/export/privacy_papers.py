@@ -13,6 +13,7 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dashboard.export.file_formats import PAGE_STYLE
+from dashboard.text.category_words import category_words, delivered_words, identified_words
 from dashboard.text.translate import day_name, long_moment, whole
 from dashboard.text.words import role_word
 from models.ingest.processing import ProcessingRecord
@@ -58,12 +59,20 @@ def _templates() -> Environment:
         autoescape=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(whole=whole, many=_many, moment=long_moment, day=_day, days=_days, role=role_word)
+    environment.filters.update(
+        whole=whole, many=_many, moment=long_moment, day=_day, days=_days, role=role_word, written=_written,
+        delivered=delivered_words, identified=identified_words, categories=category_words,
+    )  # fmt: skip
     return environment
 
 
 def _day(instant_us: int) -> str:
     return day_name(clock.from_us(instant_us).astimezone(clock.AMSTERDAM).date().isoformat())
+
+
+def _written(day: str) -> str:
+    """A day that somebody filled in, with its year; nothing where there is none."""
+    return day and day_name(day)
 
 
 def _many(number: int, one: str, many: str) -> str:

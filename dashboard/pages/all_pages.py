@@ -14,7 +14,7 @@ from dashboard.pages import (
 )
 from dashboard.pages.accounts import page as accounts
 from dashboard.pages.class_page import page as class_page
-from dashboard.pages.connections import new_connection, own_connection, refused_message
+from dashboard.pages.connections import agreement, new_connection, own_connection, refused_message
 from dashboard.pages.connections import page as connections
 from dashboard.pages.materials import page as materials
 from dashboard.pages.my_pupils import handover
@@ -55,6 +55,7 @@ PAGES: tuple[Page, ...] = (
     refused_message.PAGE,
     new_connection.PAGE,
     own_connection.PAGE,
+    agreement.PAGE,
     sandbox.PAGE,
     result.PAGE,
     requirements.PAGE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, moment, n_, whole
+from dashboard.text.words import term_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
 from dashboard.ui.plain_table import plain_table
@@ -15,8 +16,6 @@ from models.ingest.legal_holds import LegalHold
 from models.ingest.pupil_retention import COMING_DAYS, RetentionReport
 from models.schema import database
 from models.schema.terms import PupilRetention, RetentionPolicy
-
-DAYS_A_YEAR = 365
 
 
 def title(**_address: object) -> str:
@@ -62,31 +61,23 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
 def _rows(terms: PupilRetention, messages: RetentionPolicy, report: RetentionReport) -> list[list[str]]:
     pupils = [
         _("Pupils who left, with all their results, notes and goals"),
-        _("{term} after they left", term=_term(terms.left_days)),
+        _("{term} after they left", term=term_word(terms.left_days)),
         whole(report.pupils_due),
         whole(report.pupils_coming),
     ]
     unmatched = [
         _("Results that belong to no pupil"),
-        _("{term} after they came in", term=_term(terms.unmatched_days)),
+        _("{term} after they came in", term=term_word(terms.unmatched_days)),
         whole(report.unmatched_due),
         whole(report.unmatched_coming),
     ]
     return [
         pupils,
         unmatched,
-        [_("Refused messages, as they came"), _term(messages.refused_days), "–", "–"],
-        [_("Accepted messages, as they came"), _term(messages.accepted_days), "–", "–"],
+        [_("Refused messages, as they came"), term_word(messages.refused_days), "–", "–"],
+        [_("Accepted messages, as they came"), term_word(messages.accepted_days), "–", "–"],
         [_("Who looked at whom"), _("is not deleted"), "–", "–"],
     ]
-
-
-def _term(days: int) -> str:
-    if days == 0:
-        return _("not stored")
-    if days % DAYS_A_YEAR == 0:
-        return n_("{number} year", "{number} years", days // DAYS_A_YEAR)
-    return n_("{number} day", "{number} days", days)
 
 
 def _holds(holds: list[LegalHold], held: int) -> list[html.P]:

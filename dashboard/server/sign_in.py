@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import secrets
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from dashboard.auth import audit_trail, request
 from dashboard.auth.guard import ONWARD, Refused
 from dashboard.auth.sessions import Entry
 from dashboard.pages.shell import role_name
-from dashboard.server import pending
+from dashboard.server import attempts, pending
 from dashboard.server.banner import banner
 from dashboard.server.pending import Pending
 from dashboard.server.plain_page import link, paragraph, plain_page, required_fields
@@ -39,11 +38,9 @@ INVITATION = "uitnodiging"
 SIGN_OUT_AT = f"{addresses.SIGN_IN}/afmelden"  # with the key of a provider; asks that provider
 MAX_PATH = 2000
 _PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", re.ASCII)
-OF_USER, OF_ADDRESS = Rate(5, 900.0), Rate(30, 900.0)  # attempts with a local account
 STARTS = Rate(
     3000, 600.0
 )  # sign-ins at a provider from one address, behind which a few schools may be at half past eight
-IPV6_NETWORK = 64  # bits: what one customer of a provider has to themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +57,6 @@ class SignIn:
     def provider(self, key: str) -> SignInProvider | None:
         """The provider with this key."""
         return next((provider for provider in self.providers if provider.settings.id == key), None)
-
-    def provider_of(self, issuer: str | None, school_ids: frozenset[int] | None) -> SignInProvider | None:
-        """The provider of this issuer, of several the first that may speak for these schools."""
-        own = [provider for provider in self.providers if provider.settings.issuer == issuer]
-        return next((provider for provider in own if (school_ids or frozenset()) <= provider.school_ids), None)
 
 
 def asks_provider(path: str) -> bool:
@@ -211,7 +203,7 @@ def come_back(sign_in: SignIn) -> ResponseReturnValue:
         remedy = _("Set up that step there, and sign in again. If it goes on, tell your administrator.")
         raise Refused(sentence, 403, "sign-in strength", remedy) from None
     account_id, roles = _account_of(provider, person, begun)
-    return _enter(account_id, roles, begun.onward, frozenset(person.school_ids))
+    return _enter(account_id, roles, begun.onward, person.school_ids, begun.provider)
 
 
 def _account_of(provider: SignInProvider, person: Person, begun: Pending) -> tuple[int, list[AccountRole]]:
@@ -224,6 +216,7 @@ def _account_of(provider: SignInProvider, person: Person, begun: Pending) -> tup
         account_id = accounts.signed_in(
             connection, context.cipher, provider.settings.issuer, person.subject, person.name
         )
+        before = accounts.roles_of(connection, account_id)
         if begun.invitation:
             invitation = accounts.find_invitation(connection, begun.invitation)
             if invitation is None:
@@ -234,6 +227,8 @@ def _account_of(provider: SignInProvider, person: Person, begun: Pending) -> tup
         if person.mail is not None:
             accounts.accept_by_mail(connection, context.cipher, account_id, person.mail, person.school_ids)
         roles = accounts.roles_of(connection, account_id)
+    for role in set(roles).difference(before):
+        _record(role, "role begun")
     return account_id, [role for role in roles if role.school_id in person.school_ids]
 
 
@@ -317,19 +312,10 @@ def sign_out_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
 
 def _limit_starts() -> None:
     """Raises Refused where this address had providers asked too often: anybody may, without a session."""
-    context, about = request.context(), f"starts {_network(flask.request.remote_addr)}"
+    context, about = request.context(), f"starts {attempts.network()}"
     if not take_shared(context.engine, context.cipher.digest("rate", about), STARTS):
         sentence = _("Too many people began to sign in from here at once.")
         raise Refused(sentence, 429, "sign-in starts", _("Wait a minute and try again."))
-
-
-def _network(address: str | None) -> str:
-    """An address by which attempts are counted: of IPv6 the network, within which anybody changes addresses freely."""
-    try:
-        known = ipaddress.ip_address(address or "")
-    except ValueError:
-        return ""
-    return str(known if known.version == 4 else ipaddress.ip_network((known, IPV6_NETWORK), strict=False))
 
 
 def _redirect_uri(sign_in: SignIn) -> str:
@@ -353,35 +339,40 @@ def sign_in_locally(sign_in: SignIn) -> ResponseReturnValue:
     user = form.get("gebruiker", "").strip()
     if not sign_in.local:
         flask.abort(404)
-    limits = ((f"local {user.lower()}", OF_USER), (f"address {_network(flask.request.remote_addr)}", OF_ADDRESS))
-    if not all(take_shared(context.engine, context.cipher.digest("rate", about), rate) for about, rate in limits):
+    if not attempts.may_try(user):
         sentence = _("There were too many attempts.")
         raise Refused(sentence, 429, "sign-in attempts", _("Wait a quarter of an hour and try again."))
-    account_id = local_accounts.check(
-        context.engine, context.cipher, user, form.get("wachtwoord", ""), form.get("code", "")
-    )
+    password, code = form.get("wachtwoord", ""), form.get("code", "")
+    may_try_code = attempts.may_try_code(user)
+    account_id = local_accounts.check(context.engine, context.cipher, user, password, code, may_try_code)
     if account_id is None:
         sentence = _("User name, password or code is not right; a code works once.")
         raise Refused(sentence, 403, "sign-in local", _("Try again with a new code."))
     with read_transaction(context.engine) as connection:
         roles = accounts.roles_of(connection, account_id)
-    return _enter(account_id, roles, _local_path(form.get(ONWARD, "")))
+    answer = flask.make_response(_enter(account_id, roles, _local_path(form.get(ONWARD, ""))))
+    attempts.remember_browser(answer, user)
+    return answer
 
 
 # -- roles -----------------------------------------------------------------------------------------------------
 
 
 def _enter(
-    account_id: int, roles: list[AccountRole], onward: str, school_ids: frozenset[int] | None = None
+    account_id: int,
+    roles: list[AccountRole],
+    onward: str,
+    school_ids: frozenset[int] | None = None,
+    provider: str | None = None,
 ) -> ResponseReturnValue:
     """Start the session of an account: in its only role, or to choose one, or to read that there is none.
 
-    `school_ids` are those that the sign-in may speak for; None: any.
+    `school_ids` are those that the sign-in may speak for; None: any. `provider` is where it was.
     """
     only = roles[0].id if len(roles) == 1 else None
-    request.sign_in_as(Entry.of_account(account_id, only, school_ids))
+    request.sign_in_as(Entry.of_account(account_id, only, school_ids, provider))
     if only is not None:
-        _record_sign_in(roles[0])
+        _record(roles[0], "signed in")
     return flask.redirect(onward if only is not None else addresses.CHOOSE_ROLE, 303)
 
 
@@ -416,15 +407,15 @@ def take_role() -> ResponseReturnValue:
         raise Refused(_("You no longer have this role."), 403, "role")
     session = request.current_session()
     assert session is not None
-    request.sign_in_as(Entry.of_account(role.account_id, role.id, session.school_ids))
-    _record_sign_in(role)
+    request.sign_in_as(Entry.of_account(role.account_id, role.id, session.school_ids, session.provider))
+    _record(role, "signed in")
     return flask.redirect(addresses.HOME, 303)
 
 
-def _record_sign_in(role: AccountRole) -> None:
-    """Note in the audit log of the school that an account looks in this role from now on."""
+def _record(role: AccountRole, action: str) -> None:
+    """Note in the audit log of the school that an account got this role, or looks in it from now on."""
     key = Entry.of_account(role.account_id, role.id).user_key
-    audit_trail.record(SignedIn("signed in"), Viewer(role.school_id, role.role, role.teacher_id, user_key=key))
+    audit_trail.record(SignedIn(action), Viewer(role.school_id, role.role, role.teacher_id, user_key=key))
 
 
 def _own_roles() -> list[AccountRole]:

@@ -10,15 +10,11 @@ from flask.typing import ResponseReturnValue
 
 from dashboard.auth import audit_trail, request
 from dashboard.auth.guard import Refused, how_to_begin, session_over
-from dashboard.auth.sessions import Session
 from dashboard.server.plain_page import link, paragraph, plain_page
-from dashboard.server.providers import SignInProvider
 from dashboard.server.sign_in import SIGN_OUT_AT, SignIn
 from dashboard.text.translate import _
 from dashboard.ui import addresses
-from models.access import accounts
 from models.access.audit import SignedIn
-from models.schema.database import read_transaction
 
 AT = "bij"  # the parameter with the key of the provider where somebody is still signed in
 
@@ -42,20 +38,11 @@ def sign_out(sign_in: SignIn) -> ResponseReturnValue:
         sessions.end_everywhere(session.user_key)
     sessions.end(session)
     audit_trail.record(SignedIn("signed out"))
-    provider = _provider_of(sign_in, session)
+    provider = sign_in.provider(session.provider or "")
     still_at = "" if provider is None else f"?{urlencode({AT: provider.settings.id})}"
     answer = flask.redirect(addresses.SIGNED_OUT + still_at, 303)
     answer.delete_cookie(request.cookie_name(), secure=flask.request.is_secure, httponly=True, samesite="Lax")
     return answer
-
-
-def _provider_of(sign_in: SignIn, session: Session) -> SignInProvider | None:
-    """The provider where somebody is signed in still; None for a local account."""
-    if session.account_id is None:
-        return None
-    with read_transaction(request.context().engine) as connection:
-        issuer = accounts.issuer_of(connection, session.account_id)
-    return sign_in.provider_of(issuer, session.school_ids)
 
 
 def signed_out(sign_in: SignIn) -> ResponseReturnValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from dataclasses import dataclass
 
@@ -9,14 +10,17 @@ from sqlalchemy import Engine
 
 from dashboard.auth.sessions import SessionLimits
 from dashboard.settings.errors import ConfigError
-from dashboard.settings.schema import Las, Publisher, School, Settings
+from dashboard.settings.schema import Las, Publisher, School, Sender, Settings
+from models.access.audit import RetentionSet, open_audit
+from models.access.viewer import Role, Viewer
 from models.classroom.holidays import Holidays, HolidaysUnreadable, read_holidays
-from models.ingest import connections, schools, senders
+from models.ingest import agreements, connections, schools, senders
 from models.ingest.senders import ConfiguredSender
 from models.schema.database import read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
-from models.schema.terms import PupilRetention
+from models.schema.terms import Agreement, PupilRetention
 
+BY = "config.yaml"  # who changed it, in the audit log
 _log = logging.getLogger("rondblik.settings")
 
 
@@ -50,10 +54,15 @@ def apply(settings: Settings, engine: Engine) -> list[ConfiguredConnection]:
             material = None if isinstance(source, Las) else source.material
             source_id = schools.ensure_source(connection, source.id, source.name, role, material)
             connections.ensure_connection(connection, ids[school.name], source_id)
+            agreements.apply_configured(connection, ids[school.name], source_id, _agreement(source))
             row = connections.SourceConnection(ids[school.name], source_id, source.id, role)
             configured.append(ConfiguredConnection(row, school, source))
         connections.retire_others(connection, {(item.row.school_id, item.row.source_id) for item in configured})
     return configured
+
+
+def _agreement(source: Las | Publisher | Sender) -> Agreement | None:
+    return None if source.agreement is None else source.agreement.agreement
 
 
 def session_limits_of(settings: Settings, engine: Engine) -> dict[int, SessionLimits]:
@@ -76,6 +85,18 @@ def pupil_retention_of(settings: Settings, engine: Engine) -> dict[int, PupilRet
             school_id: by_id.get(school_id, settings.pupil_retention)
             for school_id, _name in schools.all_schools(connection)
         }
+
+
+def note_retention(settings: Settings, engine: Engine, cipher: PiiCipher) -> None:
+    """Note in the audit log of each school whose terms of retention the configuration changed."""
+    messages = dataclasses.asdict(settings.retention)
+    for school_id, terms in pupil_retention_of(settings, engine).items():
+        days = {**dataclasses.asdict(terms), **messages}
+        with write_transaction(engine, raises_version=False) as connection:
+            changed = schools.replace_retention(connection, school_id, days)
+        if changed:
+            by = Viewer(school_id, Role.ADMINISTRATOR, name=BY)
+            open_audit(engine, cipher).append(by, [RetentionSet(**days)])
 
 
 def holidays_of(settings: Settings) -> Holidays:
@@ -106,6 +127,10 @@ def apply_senders(settings: Settings, engine: Engine, cipher: PiiCipher) -> None
     try:
         with write_transaction(engine) as connection:
             senders.apply_configured(connection, cipher, configured_senders)
+            for sender in settings.senders:
+                source_id = schools.find_source(connection, sender.id)
+                for school_id in {schools.ensure_school(connection, [item.identification]) for item in sender.covers}:
+                    agreements.apply_configured(connection, school_id, source_id or 0, _agreement(sender))
     except senders.SenderRefused as refused:
         raise ConfigError(refused.sentence_nl, refused.sentence_en) from None
     for index, sender in enumerate(settings.senders):

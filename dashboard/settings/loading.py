@@ -126,6 +126,7 @@ def problem_of(wrong: ValidationError) -> tuple[tuple[int | str, ...], str, str]
 
 MISSING = ("ontbreekt; vul hem in", "is missing; fill it in")
 # What is wrong with a value, by the type of error; bounds and choices in it are ours, never the value.
+DAY = ("moet een dag zijn; schrijf hem als 2026-08-31", "must be a day, as 2026-08-31")
 _KINDS = {
     "greater_than_equal": ("moet {ge} of meer zijn", "must be {ge} or more"),
     "greater_than": ("moet meer dan {gt:g} zijn", "must be more than {gt:g}"),
@@ -142,6 +143,9 @@ _KINDS = {
     "too_short": ("heeft te weinig regels; vul ten minste {min_length} in", "needs {min_length} entries at least"),
     "int_parsing": ("moet een geheel getal zijn; schrijf alleen cijfers", "must be a whole number"),
     "float_parsing": ("moet een getal zijn; schrijf het met een punt", "must be a number"),
+    "date_from_datetime_parsing": DAY,
+    "date_parsing": DAY,
+    "date_type": DAY,
     "bool_parsing": ("moet true of false zijn", "must be true or false"),
     "string_type": ("moet een tekst zijn; zet hem tussen aanhalingstekens", "must be a text; put it in quotes"),
     "tuple_type": ("moet een lijst zijn; begin elke regel met een streepje", "must be a list; begin each line with -"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -19,12 +20,12 @@ from connectors.transport.http_client import Limits
 from connectors.uwlr.agreement import Bounds
 from dashboard.auth.sessions import SessionLimits
 from dashboard.settings.logs import LogFormat
-from models.ingest import senders
+from models.ingest import agreements, senders
 from models.ingest.schools import BRIN, Identification, normal_location
 from models.schema.database import SQLITE_FILE, sqlite_url
 from models.schema.limits import VENDOR_DAYS
 from models.schema.records import SchoolRef
-from models.schema.terms import PupilRetention, RetentionPolicy, SenderTerms
+from models.schema.terms import Agreement, PupilRetention, RetentionPolicy, SenderTerms
 from models.schema.urls import address_problem, is_loopback
 
 ENVIRONMENT = "RONDBLIK_"
@@ -102,6 +103,7 @@ Address = Annotated[str, AfterValidator(_address)]
 SourceKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Short = Annotated[str, Field(min_length=1, max_length=64)]
+AgreedText = Annotated[str, Field(min_length=1, max_length=agreements.MAX_LENGTH)]
 HeaderText = Annotated[str, AfterValidator(_header_text)]  # klantnaam, klantcode, key: of an autorisatie header
 HeaderSecret = Annotated[SecretStr, AfterValidator(_header_secret)]
 Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]
@@ -285,6 +287,22 @@ class SchoolIdentification(_Frozen):
         return Identification("institution", self.institution or "")
 
 
+class ConnectionAgreement(_Frozen):
+    """What a school agreed about a connection, for its processing register; shown on the page Koppelingen."""
+
+    mandate: AgreedText | None = None
+    mandate_on: date | None = None
+    agreement_on: date | None = None
+    purpose: AgreedText | None = None
+    categories: AgreedText | None = None
+
+    @property
+    def agreement(self) -> Agreement:
+        """The same, as the store has it."""
+        mandate_on, agreement_on = (None if day is None else str(day) for day in (self.mandate_on, self.agreement_on))
+        return Agreement(self.mandate, mandate_on, agreement_on, self.purpose, self.categories)
+
+
 class Authorisation(_Frozen):
     """The autorisatie header: the key from the school, and our customer code and name at the source."""
 
@@ -306,6 +324,7 @@ class _Source(_Frozen):
     authorisation: Authorisation | None = None
     school_year: Annotated[str, AfterValidator(_school_year)] = "current"
     every: Minutes = 60
+    agreement: ConnectionAgreement | None = None
 
     @model_validator(mode="after")
     def _key_with_certificate(self) -> Self:
@@ -453,6 +472,7 @@ class Sender(SenderTerms):
     customer_code: HeaderSecret
     keys: Annotated[tuple[HeaderSecret, ...], Field(min_length=1, max_length=2)]
     covers: Annotated[tuple[SchoolIdentification, ...], Field(min_length=1)]
+    agreement: ConnectionAgreement | None = None
     test_school: bool = Field(default=False, init=False)  # not a setting: sandboxes only
 
     @model_validator(mode="after")

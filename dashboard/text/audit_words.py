@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from dashboard.text.translate import _, n_
-from models.access.audit import Administered, Event, Exported, Looked, SetForClass, SignedIn, WroteAbout
+from dashboard.text.words import term_word
+from models.access.audit import Administered, Event, Exported, Looked, RetentionSet, SetForClass, SignedIn, WroteAbout
 
 
 def _screens() -> dict[str, str]:
@@ -22,7 +23,8 @@ def _screens() -> dict[str, str]:
     }
 
 
-def _actions() -> dict[str, str]:
+def actions() -> dict[str, str]:
+    """The words of every action that an event has, by its key."""
     return {
         "note written": _("Wrote a note"),
         "note corrected": _("Corrected a note"),
@@ -39,7 +41,9 @@ def _actions() -> dict[str, str]:
         "due date": _("Set a date for a class"),
         "invitation made": _("Invited somebody"),
         "invitation withdrawn": _("Withdrew an invitation"),
+        "role given": _("Gave somebody a role"),
         "role ended": _("Ended a role"),
+        "sessions ended": _("Signed somebody out"),
         "own page shown": _("Switched the page for pupils and parents on"),
         "own page hidden": _("Switched the page for pupils and parents off"),
         "leaders read results": _("Let school leaders read names and results"),
@@ -61,6 +65,7 @@ def _actions() -> dict[str, str]:
         "connection in use": _("Took a connection in use"),
         "connection changes dropped": _("Dropped changes of a connection"),
         "connection removed": _("Removed a connection"),
+        "connection agreement changed": _("Changed mandate and agreement of a connection"),
         "identifier linked": _("Linked a number to a pupil"),
         "identifiers linked by file": _("Linked numbers to pupils by file"),
         "link undone": _("Undid a link"),
@@ -71,12 +76,14 @@ def _actions() -> dict[str, str]:
         "refused message: refused": _("Opened a refused message"),
         "refused message: replay": _("Checked a refused message again"),
         "pupil data given": _("Wrote all data about a pupil to files"),
+        "erasure counted": _("Had it counted what erasing a pupil deletes"),
         "erasure asked for": _("Asked for a pupil to be erased"),
         "pupil erased": _("Erased a pupil"),
         "past retention": _("Deleted what was past its retention"),
         "legal hold placed": _("Placed a legal hold"),
         "legal hold ended": _("Ended a legal hold"),
         "signed in": _("Signed in"),
+        "role begun": _("Got a role by signing in"),
         "signed out": _("Signed out"),
         "password changed": _("Changed the own password"),
     }
@@ -95,7 +102,14 @@ def _done_words(event: Event) -> str:
             return _("Looked at: {screen}", screen=_screens().get(event.screen, event.screen))
         case Exported():
             return _("Saved as {file_format}: {screen}", file_format=event.file_format, screen=_screens()[event.screen])
+        case RetentionSet():
+            days = (event.left_days, event.unmatched_days, event.refused_days, event.accepted_days)
+            return _(
+                "Retention changed: pupils who left {left}, results of nobody {unmatched}, refused messages {refused}, "
+                "accepted messages {accepted}",
+                **dict(zip(("left", "unmatched", "refused", "accepted"), map(term_word, days), strict=True)),
+            )
         case WroteAbout() | SetForClass() | Administered() | SignedIn():
-            return _actions().get(event.action, event.action)
+            return actions().get(event.action, event.action)
         case _:
             assert_never(event)

@@ -27,6 +27,8 @@ _SAYS_CLASS = re.compile(r"(stam)?(groep|klas|class|group)\b", re.IGNORECASE)
 # A code in place of a name: no blanks, a digit, and never three letters in a row.
 _ONLY_A_CODE = re.compile(r"(?=\S*\d)(?!\S*[^\W\d_]{3})\S+")
 
+DAYS_A_YEAR = 365
+
 # Sign (class sg-...) and twin character of each state; the word is always beside it.
 MISSING_SIGNS = {
     Missing.NOT_OFFERED: "notset",
@@ -53,6 +55,15 @@ ATTENTION_GROUP_SIGNS = {
 }
 GROWTH_SIGNS = {Growth.RISES: "up", Growth.FALLS: "down", Growth.SAME: "flat"}
 TINTS = {NormPosition.BELOW: "be", NormPosition.ABOVE: "ab"}
+
+
+def term_word(days: int) -> str:
+    """How long something is stored."""
+    if days == 0:
+        return _("not stored")
+    if days % DAYS_A_YEAR == 0:
+        return n_("{number} year", "{number} years", days // DAYS_A_YEAR)
+    return n_("{number} day", "{number} days", days)
 
 
 def class_word(name: str) -> str:

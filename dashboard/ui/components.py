@@ -34,11 +34,13 @@ class Select(Control):
     """A choice of one from a list: `data` are options with `value` and `label`, or groups of them with `items`.
 
     `searchable`: the options can be narrowed by typing; at most `limit` are listed. `nothing` are the words for an
-    empty list.
+    empty list. With a `hint` the options are looked for on the server: what was typed is in `search`, and `found` says
+    to what `data` is the answer; until then the hint stands in the empty list.
     """
 
     _prop_names: ClassVar[list[str]] = [
         "id", "label", "data", "value", "placeholder", "searchable", "limit", "nothing", "height", "className",
+        "hint", "search", "found",
     ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from connectors.errors import Fatal
 from dashboard.worker.context import WorkContext
 from models.access.accounts import is_role_now
-from models.access.audit import Administered, open_audit
+from models.access.audit import open_audit
 from models.access.viewer import Role, Viewer
 from models.ingest import erasure, page_requests
 from models.ingest.erasure import Certificate, Person, PupilUnknown
@@ -19,7 +19,6 @@ from models.ingest.page_requests import CheckOutput
 from models.ingest.work_queue import Job
 from models.schema.database import purge_deleted, read_transaction
 
-LAST_ENTRIES = 20  # of the audit log about the pupil: nothing follows an erasure but who looks at its entries
 OUT_OF_ORDER = (
     "Dit is door een storing bij ons niet gelukt. Kijk op de pagina van de leerling of die er nog is, en probeer het "
     "dan opnieuw.",
@@ -46,8 +45,11 @@ _NO_FOLDER = Fatal(
 
 def count_erasure(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     """How much of each kind erasing the pupil would delete; nothing is changed. Raises Fatal."""
-    person = _person(context, job, json.loads(payload))
-    return _output(_report(person, erasure.count(context.engine, context.cipher, person)))
+    try:
+        person = _person(context, job, json.loads(payload))
+    except PupilUnknown:
+        raise _UNKNOWN from None
+    return _output(_report(person.pupil_id, erasure.count(context.engine, context.cipher, person)))
 
 
 def erase_pupil(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
@@ -58,29 +60,35 @@ def erase_pupil(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     asked = json.loads(payload)
     report = page_requests.kept_report(context.engine, job) or _erase(context, job, asked)
     by = Viewer(job.school_id or 0, Role.ADMINISTRATOR, name=asked["by"], user_key=asked["user"])
-    done = Administered("pupil erased", asked["pupil"], (asked["pupil"],))
-    log = open_audit(context.engine, context.cipher)
-    if all(entry.event != done for entry in log.about_pupil(by, asked["pupil"], LAST_ENTRIES)):
-        log.append(by, [done])
+    open_audit(context.engine, context.cipher).append_erasure(by, asked["pupil"])
     return _output({**report, "purged": purge_deleted(context.engine)})
 
 
 def _erase(context: WorkContext, job: Job, asked: dict[str, Any]) -> dict[str, Any]:
-    person = _person(context, job, asked)
     if context.data is None:
         raise _NO_FOLDER
+    request = job.token_digest or b""
+    try:
+        person = _person(context, job, asked)
+    except PupilUnknown:
+        # Of a worker that was killed as it committed: opening the store erased, by the file in the data folder.
+        before = erasure.certificate_of(context.data, lambda item: item.request == request.hex())
+        if before is None:
+            raise _UNKNOWN from None
+        return _report(*before)
 
     def keep(connection: Connection, certificate: Certificate) -> None:
-        page_requests.keep_report(connection, job, _report(person, certificate))
+        page_requests.keep_report(connection, job, _report(person.pupil_id, certificate))
 
     try:
-        return _report(person, erasure.erase_rows(context.engine, context.cipher, person, context.data, keep))
+        done = erasure.erase_rows(context.engine, context.cipher, person, context.data, keep, request)
+        return _report(person.pupil_id, done)
     except Held:
         raise _HELD from None
 
 
 def _person(context: WorkContext, job: Job, asked: dict[str, Any]) -> Person:
-    """The pupil who is meant, of the school of the administrator who asked. Raises Fatal."""
+    """The pupil who is meant, of the school of the administrator who asked. Raises Fatal or PupilUnknown."""
     if job.school_id is None:
         raise _UNKNOWN
     try:
@@ -89,15 +97,13 @@ def _person(context: WorkContext, job: Job, asked: dict[str, Any]) -> Person:
                 raise _NO_ROLE
             check_not_held(connection, job.school_id, asked["pupil"])
             return erasure.find_pupil(connection, context.cipher, job.school_id, asked["pupil"])
-    except PupilUnknown:
-        raise _UNKNOWN from None
     except Held:
         raise _HELD from None
 
 
-def _report(person: Person, certificate: Certificate) -> dict[str, Any]:
+def _report(pupil_id: int | None, certificate: Certificate) -> dict[str, Any]:
     return {
-        "pupil": person.pupil_id,
+        "pupil": pupil_id,
         "moment_us": certificate.erased_us,
         "counts": certificate.counts,
         "purged": certificate.purged,

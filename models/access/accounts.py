@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, update
 
 from models.access.people import full_name, pupil_names
 from models.access.viewer import AccessDenied, Role, Viewer, check_administers
@@ -100,11 +100,6 @@ def signed_in(connection: Connection, cipher: PiiCipher, issuer: str, subject: s
     )
     query = new.on_conflict_do_update(index_elements=["subject_digest"], set_=values).returning(accounts.c.id)
     return int(connection.scalar(query) or 0)
-
-
-def issuer_of(connection: Connection, account_id: int) -> str | None:
-    """Who vouches for an account: a provider, or `LOCAL`."""
-    return connection.scalar(select(accounts.c.issuer).where(accounts.c.id == account_id))
 
 
 def active() -> ColumnElement[bool]:
@@ -343,6 +338,18 @@ def end_role(connection: Connection, viewer: Viewer, role_id: int) -> None:
     ended = {"ended_by": viewer.name, "ended_us": clock.now_us()}
     connection.execute(update(account_roles).where(account_roles.c.id == role_id, of_school).values(**ended))
     connection.execute(update(sessions).where(sessions.c.role_id == role_id).values(role_id=None))
+
+
+def end_sessions(connection: Connection, viewer: Viewer, role_id: int) -> None:
+    """Sign out, in every browser, who looks in this role of the administrator's school; the role stays.
+
+    Raises AccessDenied.
+    """
+    check_administers(viewer)
+    of_school = and_(account_roles.c.id == role_id, account_roles.c.school_id == viewer.school_id, active())
+    if connection.scalar(select(account_roles.c.id).where(of_school)) is None:
+        raise AccessDenied("there is no such role")
+    connection.execute(delete(sessions).where(sessions.c.role_id == role_id))
 
 
 def shows_own_page(connection: Connection, viewer: Viewer) -> bool:

@@ -44,6 +44,7 @@ from models.schema.database import (
 from models.schema.encryption import PiiCipher
 
 _START = bytes(16)
+_LAST_EVENTS = 20  # about a pupil who was erased: nothing follows but who looks at these
 
 _metadata = MetaData()  # never migrated: what an event says is in one text
 
@@ -129,16 +130,27 @@ class Administered:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionSet:
+    """The configuration has other terms than before: the days that data is stored, 0 for not at all."""
+
+    left_days: int
+    unmatched_days: int
+    refused_days: int
+    accepted_days: int
+    pupil_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody signed in, took another role, or signed out."""
+    """Somebody signed in, got a role by it, took another one, or signed out."""
 
     action: str
     pupil_ids: tuple[int, ...] = ()
 
 
-Event = Looked | Exported | WroteAbout | SetForClass | Administered | SignedIn
+Event = Looked | Exported | WroteAbout | SetForClass | Administered | RetentionSet | SignedIn
 _KINDS: dict[str, Callable[..., Event]] = {
-    kind.__name__: kind for kind in (Looked, Exported, WroteAbout, SetForClass, Administered, SignedIn)
+    kind.__name__: kind for kind in (Looked, Exported, WroteAbout, SetForClass, Administered, RetentionSet, SignedIn)
 }
 
 
@@ -193,6 +205,12 @@ class AuditLog:
                 .where(audit_heads.c.school_id == school_id)
                 .values(event_id=last_id, digest=last_digest, mac=self._mac(school_id, last_id, last_digest))
             )
+
+    def append_erasure(self, viewer: Viewer, pupil_id: int) -> None:
+        """Append that a pupil was erased, unless that is among the last events about the pupil already."""
+        done = Administered("pupil erased", pupil_id, (pupil_id,))
+        if all(entry.event != done for entry in self.about_pupil(viewer, pupil_id, _LAST_EVENTS)):
+            self.append(viewer, [done])
 
     def _locked_head(self, connection: Connection, school_id: int) -> tuple[int, bytes]:
         """The newest event of a school; nobody else appends for it until the end of the transaction."""

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -79,25 +80,32 @@ def add(connection: Connection, cipher: PiiCipher, user: str, name: str, passwor
     return account_id, made
 
 
-def remove(connection: Connection, cipher: PiiCipher, user: str) -> bool:
-    """Take a local account its credentials, roles and sessions; whether there was one."""
+def remove(connection: Connection, cipher: PiiCipher, user: str) -> tuple[int, list[int]] | None:
+    """Take a local account its credentials, roles and sessions; its number, and the schools of its roles.
+
+    None where there was no such account.
+    """
     own_id = select(accounts.c.id).where(accounts.c.subject_digest == subject_digest(cipher, LOCAL, user))
     account_id = connection.scalar(own_id)
     if account_id is None:
-        return False
+        return None
     connection.execute(delete(local_credentials).where(local_credentials.c.account_id == account_id))
     connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
     ended = {"ended_by": LOCAL, "ended_us": clock.now_us()}
     own = (account_roles.c.account_id == account_id, account_roles.c.ended_us.is_(None))
-    connection.execute(update(account_roles).where(*own).values(**ended))
-    return True
+    roles = update(account_roles).where(*own).values(**ended).returning(account_roles.c.school_id)
+    return int(account_id), sorted(set(connection.scalars(roles)))
 
 
-def check(engine: Engine, cipher: PiiCipher, user: str, password: str, code: str) -> int | None:
-    """The account of a name, where password and code are right; a code works once."""
-    return _checked(
-        engine, cipher, accounts.c.subject_digest == subject_digest(cipher, LOCAL, user[:MAX_USER]), password, code
-    )
+def check(
+    engine: Engine, cipher: PiiCipher, user: str, password: str, code: str, may_try_code: Callable[[int], bool]
+) -> int | None:
+    """The account of a name, where password and code are right; a code works once.
+
+    `may_try_code` is asked where the password is right, whether the code may be looked at: of too many, none is right.
+    """
+    whose = accounts.c.subject_digest == subject_digest(cipher, LOCAL, user[:MAX_USER])
+    return _checked(engine, cipher, whose, password, code, may_try_code)
 
 
 def has_password(connection: Connection, account_id: int) -> bool:
@@ -121,7 +129,14 @@ def change_password(engine: Engine, cipher: PiiCipher, account_id: int, old: str
     return True
 
 
-def _checked(engine: Engine, cipher: PiiCipher, whose: ColumnElement[bool], password: str, code: str) -> int | None:
+def _checked(
+    engine: Engine,
+    cipher: PiiCipher,
+    whose: ColumnElement[bool],
+    password: str,
+    code: str,
+    may_try_code: Callable[[int], bool] = lambda _account_id: True,
+) -> int | None:
     """The account of this condition, where password and code are right.
 
     The password is verified before the database is locked, for that takes a while.
@@ -132,7 +147,7 @@ def _checked(engine: Engine, cipher: PiiCipher, whose: ColumnElement[bool], pass
         ).one_or_none()
     nobody = _hash_of_nobody()  # also where it is not needed: the first answer takes longer, whoever asks
     right = _is_password(nobody if row is None else row.password_hash, password)
-    if row is None or not right:
+    if row is None or not right or not may_try_code(row.account_id):
         return None
     secret = cipher.decrypt(row.totp_secret, place(local_credentials.c.totp_secret, row.account_id)).decode()
     step = _used_step(secret, code, row.totp_step)

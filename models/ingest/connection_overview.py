@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
 from models.access.people import full_name
-from models.access.viewer import Viewer, check_administers
+from models.access.viewer import AccessDenied, Viewer, check_administers
 from models.ingest import identity, result_counts, work_queue
+from models.ingest.agreements import agreements_of
 from models.ingest.freshness import SourceState, source_states
 from models.ingest.own_connections import Origin, OwnConnection, origins_of, own_connections_of
 from models.ingest.quarantine import accepted_since
@@ -31,6 +32,7 @@ from models.schema.tables import (
     source_connections,
     sources,
 )
+from models.schema.terms import Agreement
 
 REFUSED_SHOWN = 20
 
@@ -96,6 +98,7 @@ class ConnectionRow:
     parked: int
     origin: Origin = "config"
     own_id: int | None = None  # of what the school added itself
+    agreement: Agreement = field(default_factory=Agreement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
     states = source_states(connection, viewer)
     added = own_connections_of(connection, viewer)
     origins = origins_of(connection, viewer, added)
+    recorded = agreements_of(connection, viewer)
     own_ids = {own.source_id: own.id for own in added}
     people = connection.scalar(select(func.count()).select_from(pupils).where(pupils.c.school_id == viewer.school_id))
     return ConnectionOverview(
@@ -137,6 +141,7 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
                 parked[state.id],
                 origins.get(state.id, "config"),
                 own_ids.get(state.id),
+                recorded.get(state.id, Agreement()),
             )
             for state in states
         ),
@@ -253,14 +258,13 @@ def _links(connection: Connection, viewer: Viewer) -> list[ManualLink]:
 def retry_now(connection: Connection, viewer: Viewer, source_id: int) -> None:
     """Make the poll of a source due at this moment; call inside `write_transaction`. Raises AccessDenied."""
     check_administers(viewer)
-    work_queue.poll_now(connection, viewer.school_id, source_id)
+    if not work_queue.poll_now(connection, viewer.school_id, source_id):
+        raise AccessDenied("the school polls no such source")
 
 
 def set_stopped(connection: Connection, viewer: Viewer, source_id: int, stopped: bool) -> None:
     """Stop polling a source, or go on; call inside `write_transaction`. Raises AccessDenied."""
     check_administers(viewer)
-    connection.execute(
-        update(source_connections)
-        .where(source_connections.c.school_id == viewer.school_id, source_connections.c.source_id == source_id)
-        .values(stopped=stopped)
-    )
+    own = source_connections.c.school_id == viewer.school_id, source_connections.c.source_id == source_id
+    if connection.execute(update(source_connections).where(*own).values(stopped=stopped)).rowcount == 0:
+        raise AccessDenied("the school has no such source")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,17 @@ _FIND_ERASED = PreparedStatement(
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One erasure: how the school is named (scheme, value, location), the number of the pupil, their identifiers."""
+    """One erasure: how the school is named (scheme, value, location), the number of the pupil, their identifiers.
+
+    `counts` is how much of each table was deleted, `request` the digest of the page's request that asked for it.
+    """
 
     schools: tuple[tuple[str, str, str], ...]
     pupil_id: int
     identifiers: tuple[IdentifierValue, ...]
     erased_us: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+    request: str = ""
 
 
 def find_erased(
@@ -97,6 +102,8 @@ def append(folder: Path, erasure: Erasure) -> None:
         "pupil": erasure.pupil_id,
         "identifiers": [(kind, digest.hex()) for kind, digest in erasure.identifiers],
         "erased_us": erasure.erased_us,
+        "counts": dict(erasure.counts),
+        "request": erasure.request,
     }
     handle = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "ab") as file:
@@ -133,4 +140,6 @@ def _erasure(item: dict[str, Any]) -> Erasure:
         item["pupil"],
         tuple((kind, bytes.fromhex(digest)) for kind, digest in item["identifiers"]),
         item["erased_us"],
+        item.get("counts", {}),  # lines of before 0.2 have neither
+        item.get("request", ""),
     )

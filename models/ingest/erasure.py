@@ -203,11 +203,13 @@ def erase_rows(
     person: Person,
     folder: Path,
     keep: Callable[[Connection, Certificate], None] = lambda _connection, _certificate: None,
+    request: bytes = b"",
 ) -> Certificate:
     """Erase a pupil in one transaction, and note that in the file in the data folder; the files are not purged yet.
 
-    `keep` stores the certificate in the same transaction. Raises OSError where the file cannot be written, and Held
-    where a legal hold stands; then nothing is erased.
+    `keep` stores the certificate in the same transaction, `request` is what asked for it. The file has both too: after
+    a kill between the two, `repeat_erasures` erases and `certificate_of` still certifies. Raises OSError where the file
+    cannot be written, and Held where a legal hold stands; then nothing is erased.
     """
     now = clock.now_us()
     with database.write_transaction(engine, person.school_id) as connection:
@@ -216,12 +218,22 @@ def erase_rows(
         person = _person(connection, cipher, person.school_id, person.pupil_id, person.identifier_ids)
         counts = _erase_rows(connection, cipher, person)
         digests = tuple(erased.digest_of(cipher, kind, value) for (kind, _), value in person.values)
-        done = Erasure(_names(connection, person.school_id), person.pupil_id or erased.NO_PUPIL, digests, now)
+        names, number = _names(connection, person.school_id), person.pupil_id or erased.NO_PUPIL
+        done = Erasure(names, number, digests, now, counts, request.hex())
         certificate = Certificate(now, counts, purged=False)
         keep(connection, certificate)
         erased.remember(connection, person.school_id, done)
         erased.append(folder, done)
     return certificate
+
+
+def certificate_of(folder: Path, which: Callable[[Erasure], bool]) -> tuple[int, Certificate] | None:
+    """The number of the pupil and the certificate of the last such erasure in the file in the data folder, or None."""
+    found = [item for item in erased.read_erasures(folder) if item.counts and which(item)]
+    if not found:
+        return None
+    last = found[-1]
+    return last.pupil_id, Certificate(last.erased_us, dict(last.counts), purged=False)
 
 
 def delete_person(engine: Engine, cipher: PiiCipher, person: Person) -> dict[str, int]:

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, select, true
 
 from models.access.people import PupilName, pupil_names
 from models.access.viewer import Viewer, check_administers
@@ -42,9 +42,12 @@ class Candidate:
     classmates: int
 
 
-def linkable_pupils(connection: Connection, viewer: Viewer, cipher: PiiCipher) -> list[LinkablePupil]:
-    """All pupils of the school, by name. Raises AccessDenied."""
+def linkable_pupils(
+    connection: Connection, viewer: Viewer, cipher: PiiCipher, wanted: Collection[int] | None = None
+) -> list[LinkablePupil]:
+    """The pupils of the school with these numbers, or all (None), by name. Raises AccessDenied."""
     check_administers(viewer)
+    asked = true() if wanted is None else identifiers.c.pupil_id.in_(wanted)
     numbers = {
         row.pupil_id: cipher.decrypt(row.sealed, place(identifiers.c.sealed, viewer.school_id, row.id)).decode()
         for row in connection.execute(
@@ -53,6 +56,7 @@ def linkable_pupils(connection: Connection, viewer: Viewer, cipher: PiiCipher) -
                 identifiers.c.kind == LAS,
                 identifiers.c.matched_by == BY_ROSTER,
                 identifiers.c.pupil_id.is_not(None),
+                asked,
             )
         )
     }
@@ -60,7 +64,9 @@ def linkable_pupils(connection: Connection, viewer: Viewer, cipher: PiiCipher) -
         pupil_id: name for name, pupil_ids in _base_classes(connection, viewer).values() for pupil_id in pupil_ids
     }
     return [
-        LinkablePupil(pupil, of_class.get(pupil.id), numbers.get(pupil.id)) for pupil in pupil_names(connection, viewer)
+        LinkablePupil(pupil, of_class.get(pupil.id), numbers.get(pupil.id))
+        for pupil in pupil_names(connection, viewer)
+        if wanted is None or pupil.id in wanted
     ]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, or_, 
 
 from models.access.accounts import active as role_is_active
 from models.access.viewer import Role, Viewer, check_administers, stands_in_now
+from models.ingest import agreements
 from models.ingest.freshness import SourceState, source_states
 from models.ingest.own_connections import Origin, origins_of, own_connections_of
 from models.ingest.schools import Identification
@@ -38,6 +39,7 @@ from models.schema.tables import (
     stand_ins,
     teachers,
 )
+from models.schema.terms import Agreement
 
 # What a publisher may deliver with a result, by the columns that then hold something.
 DELIVERED = {
@@ -74,6 +76,7 @@ class SourceRecord:
     results: int
     delivered: tuple[str, ...]
     identified_by: tuple[str, ...]
+    agreement: Agreement
 
     @property
     def in_use(self) -> bool:
@@ -120,6 +123,7 @@ def _sources(connection: Connection, viewer: Viewer) -> list[SourceRecord]:
     keys_since = _keys_since(connection, number)
     delivered = _delivered(connection, number)
     identified = _identified(connection, number)
+    recorded = agreements.agreements_of(connection, viewer)
     found = []
     for state in source_states(connection, viewer):
         many, first_us = messages.get(state.id, (0, None))
@@ -127,8 +131,21 @@ def _sources(connection: Connection, viewer: Viewer) -> list[SourceRecord]:
         counted, kinds = delivered.get(state.id, (0, ()))
         origin = origins.get(state.id, "config")
         since = min(begun, default=None)
-        found.append(SourceRecord(state, origin, since, many, counted, kinds, identified.get(state.id, ())))
+        by = identified.get(state.id, ())
+        agreement = recorded.get(state.id, Agreement())
+        found.append(SourceRecord(state, origin, since, many, counted, kinds, by, agreement))
     return found
+
+
+def delivered_by(connection: Connection, viewer: Viewer, source_id: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the results of one source of the viewer's school hold, and how they name pupils, as in `SourceRecord`.
+
+    Both are empty where there are no results. Raises AccessDenied for who does not administer.
+    """
+    check_administers(viewer)
+    of_source = results.c.source_id == source_id
+    _many, kinds = _delivered(connection, viewer.school_id, of_source).get(source_id, (0, ()))
+    return kinds, _identified(connection, viewer.school_id, of_source).get(source_id, ())
 
 
 def _messages(connection: Connection, number: int) -> dict[int, tuple[int, int]]:
@@ -152,12 +169,12 @@ def _keys_since(connection: Connection, number: int) -> dict[int, int]:
     return {row.source_id: row.made_us for row in rows}
 
 
-def _delivered(connection: Connection, number: int) -> dict[int, tuple[int, tuple[str, ...]]]:
+def _delivered(connection: Connection, number: int, *of: ColumnElement[bool]) -> dict[int, tuple[int, tuple[str, ...]]]:
     """Of each source how many results are stored, and what they hold."""
     filled = [_filled(kind).label(kind) for kind in DELIVERED]
     rows = connection.execute(
         select(results.c.source_id, func.count().label("many"), *filled)
-        .where(results.c.school_id == number)
+        .where(results.c.school_id == number, *of)
         .group_by(results.c.source_id)
     )
     return {row.source_id: (row.many, tuple(kind for kind in DELIVERED if getattr(row, kind))) for row in rows}
@@ -170,7 +187,7 @@ def _filled(kind: str) -> ColumnElement[int]:
     return func.count(case((or_(*(column.is_not(None) for column in DELIVERED[kind])), 1)))
 
 
-def _identified(connection: Connection, number: int) -> dict[int, tuple[str, ...]]:
+def _identified(connection: Connection, number: int, *of: ColumnElement[bool]) -> dict[int, tuple[str, ...]]:
     """By which kinds of identifiers each source names pupils; a pair is both."""
     rows = connection.execute(
         select(results.c.source_id, identifiers.c.kind)
@@ -178,7 +195,7 @@ def _identified(connection: Connection, number: int) -> dict[int, tuple[str, ...
             identifiers,
             and_(identifiers.c.school_id == results.c.school_id, identifiers.c.id == results.c.identifier_id),
         )
-        .where(results.c.school_id == number)
+        .where(results.c.school_id == number, *of)
         .distinct()
     )
     found: dict[int, set[str]] = {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
@@ -127,6 +129,15 @@ def find_source(connection: Connection, key: str) -> int | None:
     """The source with this key, or None."""
     source_id = connection.scalar(select(sources.c.id).where(sources.c.key == key))
     return None if source_id is None else int(source_id)
+
+
+def replace_retention(connection: Connection, school_id: int, terms: Mapping[str, int]) -> bool:
+    """Note the terms of retention that are in force for a school; whether others were before."""
+    known, text = schools.c.retention, json.dumps(terms)
+    before = connection.scalar(select(known).where(schools.c.id == school_id))
+    if before != text:
+        connection.execute(update(schools).where(schools.c.id == school_id).values(retention=text))
+    return before not in (None, text)
 
 
 def all_schools(connection: Connection) -> list[tuple[int, str | None]]:

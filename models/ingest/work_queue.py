@@ -48,9 +48,10 @@ def add_poll(connection: Connection, school_id: int, source_id: int) -> None:
     )  # fmt: skip
 
 
-def poll_now(connection: Connection, school_id: int, source_id: int) -> None:
-    """Make the poll of a connection due at this moment."""
-    connection.execute(update(work_queue).where(_poll_of(school_id, source_id)).values(next_try_us=clock.now_us()))
+def poll_now(connection: Connection, school_id: int, source_id: int) -> bool:
+    """Make the poll of a connection due at this moment; False where there is none."""
+    due = update(work_queue).where(_poll_of(school_id, source_id)).values(next_try_us=clock.now_us())
+    return connection.execute(due).rowcount > 0
 
 
 def end_poll(connection: Connection, school_id: int, source_id: int) -> None:

@@ -92,6 +92,7 @@ schools = Table(
     Column("subject_teachers", Boolean, nullable=False, default=False, server_default=false()),
     # Whether school leaders read the names and results of all pupils.
     Column("leaders_read", Boolean, nullable=False, default=False, server_default=false()),
+    Column("retention", Text),  # JSON: the days of its terms when the program last began; None: it did not yet
 )
 
 school_identifications = Table(
@@ -132,6 +133,7 @@ source_connections = Table(
     Column("stopped", Boolean, nullable=False, default=False),
     Column("active", Boolean, nullable=False, default=True),  # still in the configuration
     Column("pushes", Boolean, nullable=False, default=False),  # it sends by itself and is never polled
+    Column("agreement", Text),  # JSON of models.schema.terms.Agreement; None: nothing was filled in
     PrimaryKeyConstraint("school_id", "source_id"),
 )
 
@@ -771,6 +773,7 @@ sessions = Table(
     Column("account_id", Integer),  # who signed in
     Column("role_id", Integer),  # as what they look now; None: they have no role or have to choose
     Column("school_ids", Text),  # JSON: for which schools that sign-in may speak; None: for any
+    Column("provider", Text),  # its id in the configuration; None: a local account, or nobody signed in
 )
 Index("sessions_by_user", sessions.c.user_key)
 Index("sessions_by_seen", sessions.c.seen_us)

@@ -1,4 +1,4 @@
-"""What was agreed with a sender of results, and how long its messages are stored."""
+"""What was agreed with a sender of results, about a connection, and how long data is stored."""
 
 from __future__ import annotations
 
@@ -40,6 +40,30 @@ class SenderTerms:
     def refuses(self, rule_id: str) -> bool:
         """Whether a rule that is only a warning for others refuses the messages of this sender."""
         return rule_id == "pupil.eckid-form" and self.eckid_form == "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What a school recorded about a connection; days are YYYY-MM-DD, None is not filled in.
+
+    `mandate` is the role or organisation that gave the mandate, `agreement_on` the day of the processor agreement.
+    Without `categories` those count that the connection really receives. What is `configured` stands in config.yaml.
+    """
+
+    mandate: str | None = None
+    mandate_on: str | None = None
+    agreement_on: str | None = None
+    purpose: str | None = None
+    categories: str | None = None
+    configured: bool = False
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names of the fields that a processing register needs and that are not filled in."""
+        return tuple(name for name in NEEDED if getattr(self, name) is None)
+
+
+NEEDED = ("mandate", "mandate_on", "agreement_on", "purpose")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,30 @@
-"""An administrator chooses a file of links, reads what is wrong with it, mends it and chooses it again."""
+"""An administrator links numbers: to a pupil who is looked for, and by a file that is mended and chosen again."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tests.browser.conftest import Watched
+
+
+def test_a_pupil_is_looked_for_by_what_is_typed_and_linked(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/groep")
+    watched.become("Sam de Groot")
+    watched.open("/koppelingen")
+    assert "Bouzid" not in page.content()
+    page.click("[data-parked] input")
+    assert page.locator("[data-parked] [role=option]").all_inner_texts() == ["Lars Boon · groep 6a · nummer L10012"]
+    page.fill("[data-parked] input", "z")
+    page.wait_for_selector("[data-parked] [role=status]:has-text('Typ twee letters')")
+    page.fill("[data-parked] input", "niemand")
+    page.wait_for_selector("[data-parked] [role=status]:has-text('Niets gevonden')")
+    page.fill("[data-parked] input", "bouz")
+    page.click("[data-parked] [role=option]:has-text('Aïsha Bouzid · groep 6a · nummer L10001')")
+    assert page.input_value("[data-parked] input").startswith("Aïsha Bouzid")
+    page.click("[data-parked] button:has-text('Koppelen')")
+    page.wait_for_selector(".note.ok:has-text('Gekoppeld')")
+    page.wait_for_selector("#parked li:has-text('Aïsha Bouzid'):has-text('Sam de Groot')")
 
 
 def test_a_file_that_was_mended_can_be_chosen_again_under_its_name(watched: Watched, tmp_path: Path) -> None:

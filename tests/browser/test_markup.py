@@ -39,6 +39,22 @@ def test_the_browser_makes_of_a_markup_what_it_says(watched: Watched, path: str)
     assert watched.page.evaluate(OTHERWISE) == []
 
 
+def test_no_address_or_name_of_a_field_changes_what_all_objects_have(watched: Watched) -> None:
+    hostile = "__proto__[own]=1&__proto__.own=1&constructor[prototype][own]=1&klas=1-1"
+    for path in ("/groep", "/signalen", "/leerlingen"):
+        watched.open(f"{path}?{hostile}#__proto__[own]=1")
+        assert watched.page.evaluate("[({}).own, [].own, Object.prototype.own].every((one) => one === undefined)")
+    watched.page.evaluate("""() => {
+        const place = document.createElement("input");
+        place.name = "__proto__"; place.value = '{"own": 1}';
+        document.querySelector("form").append(place);
+        sessionStorage.setItem("__proto__", '{"own": 1}');
+    }""")
+    watched.page.reload()
+    watched.page.wait_for_selector("main h1")
+    assert watched.page.evaluate("({}).own === undefined")
+
+
 def test_links_in_markup_change_the_page_without_loading_it(watched: Watched) -> None:
     page = watched.page
     watched.open("/groep?klas=1-1")

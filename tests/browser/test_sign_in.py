@@ -141,7 +141,7 @@ def test_an_administrator_signs_in_with_a_local_account_and_invites(
     other.wait_for_selector("#who > summary:has-text('Joris Blom')")
     page.goto(f"{served.address}/accounts")
     row = page.locator("#roles tr:has-text('Joris Blom')")
-    row.locator("button").click()
+    row.locator("button:has-text('Beëindigen')").click()
     expect(page.locator("#told")).to_contain_text("De rol is beëindigd.")
     other.reload()
     other.wait_for_url("**/rol")

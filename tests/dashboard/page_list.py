@@ -9,7 +9,7 @@ from dashboard.pages.all_pages import PAGES
 from dashboard.pages.page import Page
 
 NO_TOKEN = "A" * 22
-VARIABLES = {"pupil_id": "1", "connection": "1", "token": NO_TOKEN}
+VARIABLES = {"pupil_id": "1", "connection": "1", "source": "1", "token": NO_TOKEN}
 NOT_FOUND = "not_found_404"
 
 

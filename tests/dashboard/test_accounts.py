@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from dashboard.auth.sessions import Entry
 from dashboard.server.sign_in import SignIn
 from dashboard.server.wsgi import AppOptions, create_app
 from models.access import accounts
@@ -108,6 +109,24 @@ def test_an_administrator_sees_and_ends_what_is_of_the_own_school_alone(web: fla
     with database.read_transaction(known_school.engine) as connection:
         ended = dict(connection.execute(select(account_roles.c.id, account_roles.c.ended_by)).all())  # type: ignore[arg-type]
     assert ended == {own: "Sam de Groot", other: None}
+
+
+def test_an_administrator_signs_somebody_out_in_every_browser(web: flask.Flask, known_school: Store) -> None:
+    own, other = given(known_school, Role.SUPPORT), given(known_school, Role.SUPPORT, WIL)
+    sessions, browsers = web.extensions["rondblik"].sessions, {}
+    with database.read_transaction(known_school.engine) as connection:
+        whose = dict(connection.execute(select(account_roles.c.id, account_roles.c.account_id)).all())  # type: ignore[arg-type]
+    for role_id in (own, own, other):
+        browsers.setdefault(role_id, []).append(sessions.start(Entry.of_account(whose[role_id], role_id)))
+    sam = as_persona(web, "sam")
+    for number in (other, 999):
+        assert post(sam, "/accounts/afmelden", nummer=str(number)) == 303
+        assert "Er is niets veranderd." in shown_page(sam, "/accounts")
+    assert post(sam, "/accounts/afmelden", nummer=str(own)) == 303
+    assert "Overal afgemeld" in shown_page(sam, "/accounts")
+    assert [sessions.find(token) is None for token in (*browsers[own], *browsers[other])] == [True, True, False]
+    again = sessions.find(sessions.start(Entry.of_account(whose[own], own)))
+    assert again.user is not None  # the role stays
 
 
 def test_the_last_administrator_stays(web: flask.Flask, known_school: Store) -> None:

@@ -14,7 +14,8 @@ from dashboard.auth.request import AppOptions
 from dashboard.cli import main as cli
 from dashboard.export.file_formats import FORMATS
 from dashboard.server.wsgi import create_app
-from models.access.audit import AuditLog, Event, Exported, Looked, SetForClass, WroteAbout, audit_events
+from dashboard.text.audit_words import event_words
+from models.access.audit import AuditLog, Event, Exported, Looked, SetForClass, WroteAbout, audit_events, open_audit
 from models.access.viewer import Role, Viewer
 from models.schema import clock
 from models.schema.database import open_engine, read_transaction, short_write, sqlite_url
@@ -23,8 +24,10 @@ from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.page_list import OPEN_PAGES, address
+from tests.dashboard.test_privacy_papers import BAKEN, HORIZON, Operator, operator
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, shown_page
 
+__all__ = ["operator"]
 REVIEWER = Viewer(school.SCHOOL, Role.ADMINISTRATOR)
 PUPIL = re.compile(r"/leerling/1-(\d+)")
 
@@ -204,3 +207,40 @@ def test_the_commands_verify_export_and_find_a_change(tmp_path: Path, capsys: py
     assert "school 1: Event 2 is not as it was written." in printed
     (tmp_path / "heads").write_text("1 x\n")
     assert type_("audit", "verify", "--heads", str(tmp_path / "heads"))[0] == 2
+
+
+def test_what_an_operator_does_is_in_the_log_of_each_school_that_it_concerns(
+    operator: Operator, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GEHEIM", "een lang wachtwoord")
+    sender, schools = ("--klantnaam", "Rekenwijs"), ("--school", HORIZON)
+    operator.type("sender", "add", *sender, *schools, "--school", BAKEN)
+    operator.type("sender", "key", *sender, *schools)
+    operator.type("sender", "set", *sender, "--policy", "tolerant")
+    operator.type("sender", "revoke", *sender, "--key", "2")
+    operator.type("account", "add", "sam", "--name", "Sam Beheer", *schools, "--password-env", "GEHEIM")
+    operator.type("account", "remove", "sam")
+    operator.type("retention", "hold", *schools)
+    operator.type("retention", "release", *schools)
+    for days in (400, 400, 730):
+        operator.config["schools"][0]["pupil_retention"] = {"left_days": days}
+        operator.type("sync")
+    operator.type("person", "export", *schools, "--pupil", "1", "--to", str(tmp_path))
+    operator.type("person", "erase", *schools, "--pupil", "1", "--yes")
+
+    events = [json.loads(line) for line in operator.type("audit", "export", "1").splitlines()]
+    assert [(event["user_name"], event["about"].get("action") or event["about"]["left_days"]) for event in events] == [
+        ("rondblik sender", "sender added"), ("rondblik sender", "sender key added"),
+        ("rondblik sender", "sender terms changed"), ("rondblik sender", "sender key revoked"),
+        ("rondblik account", "role given"), ("rondblik account", "role ended"),
+        ("rondblik retention", "legal hold placed"), ("rondblik retention", "legal hold ended"),
+        ("config.yaml", 400), ("config.yaml", 730),
+        ("rondblik person", "pupil data given"), ("rondblik person", "pupil erased"),
+    ]  # fmt: skip
+    assert {event["at_us"] for event in events} == {clock.now_us()}
+    log = open_audit(store.engine, store.cipher)
+    words = [event_words(entry.event) for entry in log.month(Viewer(1, Role.SUPPORT), "2026-11", 50)]
+    retention = "Bewaartermijnen gewijzigd: leerlingen die weg zijn {}, resultaten zonder leerling 1 jaar, geweigerde "
+    assert [line for line in words if line.startswith(retention.format("400 dagen"))] != []
+    elsewhere = [json.loads(line)["about"]["action"] for line in operator.type("audit", "export", "2").splitlines()]
+    assert elsewhere == ["sender added", "sender terms changed"]

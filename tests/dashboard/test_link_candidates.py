@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 
 import flask
 import pytest
 from sqlalchemy import text
 
+from models.access.audit import Looked, open_audit
 from models.access.viewer import AccessDenied, Role, Viewer
 from models.ingest.link_candidates import Candidate, link_candidates, linkable_pupils
 from models.schema import database
 from tests.conftest import Store
 from tests.dashboard import school
-from tests.dashboard.test_web import as_persona, shown_page
+from tests.dashboard.test_web import HERE, OWN, as_persona, shown_page
 from tests.dashboard.test_why import nodes_of, words
 
 SAM = Viewer(school.SCHOOL, Role.ADMINISTRATOR, None, "Sam de Groot")
@@ -58,8 +60,48 @@ def test_the_page_names_who_may_be_meant_with_class_and_number(known_school: Sto
     assert "11 leerlingen uit de groep maakten dezelfde toetsen op dezelfde dagen" in words(item)
     assert "nog geen resultaten van Cijferpad" in words(item)
     options = nodes_of(item, "Select")[0]["props"]["data"]
-    assert options[0] == {"value": "12", "label": "Lars Boon · groep 6a · nummer L10012"}
-    assert len(options) == len({option["value"] for option in options}) > 12
+    assert options == [{"value": "12", "label": "Lars Boon · groep 6a · nummer L10012"}]
+
+
+def found(web: flask.Flask, user: str, typed: object) -> str | None:
+    """What the choice of a pupil gets for what was typed; None where that is nothing at all."""
+    names = ("data", "found")
+    pattern = '{"index":["MATCH"],"type":"link-pupil"}'
+    select = {"type": "link-pupil", "index": PARKED}
+    body = {
+        "output": f"..{'...'.join(f'{pattern}.{name}' for name in names)}..",
+        "outputs": [{"id": select, "property": name} for name in names],
+        "inputs": [{"id": select, "property": "search", "value": typed}],
+        "state": [{"id": select, "property": "value"}],
+        "changedPropIds": [f'{{"index":{PARKED},"type":"link-pupil"}}.search'],
+    }
+    client = as_persona(web, user)
+    client.get("/koppelingen", base_url=HERE)
+    answer = client.post("/_dash-update-component", json=body, base_url=HERE, headers=OWN)
+    return json.dumps(answer.json, ensure_ascii=False) if answer.status_code == 200 else None
+
+
+def test_a_pupil_who_is_not_shown_is_not_sent_until_the_name_is_typed(known_school: Store, web: flask.Flask) -> None:
+    client = as_persona(web, "sam")
+    page = json.dumps(json.loads(shown_page(client, "/koppelingen")), ensure_ascii=False)
+    pupils = [(first, last) for first, _prefix, last in (*school.NAMES, *school.NAMES_B)]
+    sent = [first for first, last in pupils if re.search(rf"\b{first} .{{0,9}}{last}\b", page)]
+    assert sent == ["Lars"]
+    answer = found(web, "sam", " bouz")
+    assert answer is not None
+    assert "Aïsha Bouzid · groep 6a · nummer L10001" in answer
+    assert "Lars" not in answer
+    assert "L10002" in (found(web, "sam", "10002") or "")  # by the number too
+    assert "Mila" in (found(web, "sam", "mila") or "")
+    assert "Zofia" not in (found(web, "sam", "zofia") or "")  # of another school
+    for typed in ("b", "", "x" * 101, None, ["bouzid"]):
+        assert found(web, "sam", typed) is None
+    for user in ("hanna", "iris", "marjan", "eva"):
+        assert found(web, user, "bouzid") is None
+    looked = open_audit(known_school.engine, known_school.cipher).month(SAM, "2026-11", 50)
+    events = [entry.event for entry in looked if isinstance(entry.event, Looked)]
+    assert Looked("links of pupils", (1,)) in events
+    assert all(len(event.pupil_ids) < 5 for event in events)
 
 
 def test_only_an_administrator_sees_numbers_and_candidates(known_school: Store) -> None:

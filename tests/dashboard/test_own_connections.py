@@ -16,6 +16,7 @@ from models.access.audit import audit_events, open_audit
 from models.schema import database
 from tests.conftest import Store
 from tests.connectors.sending import Account, enveloped
+from tests.dashboard import school
 from tests.dashboard.test_web import HERE, OWN, as_persona, shown_page
 from tests.dashboard.test_why import nodes_of, words
 from tests.uwlr.messages import message
@@ -114,6 +115,53 @@ def test_who_is_no_administrator_adds_and_changes_nothing(web: flask.Flask) -> N
             assert post(client, f"{own}/{what}").status_code == 403
         assert "Spelsprong" not in shown_page(client, own)
         assert "alleen voor beheerders" in shown_page(client, "/koppelingen/nieuw")
+
+
+def test_mandate_and_agreement_are_filled_in_and_what_is_missing_is_said(web: flask.Flask, known_school: Store) -> None:
+    client = as_persona(web, "sam")
+    page = f"/koppelingen/afspraken/{school.SILENT}"
+
+    def open_ones() -> str:
+        (line,) = [
+            node for node in nodes_of(content_of(shown_page(client, "/koppelingen")), "P")
+            if node["props"].get("id") == "agreements-open"
+        ]  # fmt: skip
+        return words(line)
+
+    assert "nog niet ingevuld:" in open_ones()
+    assert "Stiltewerk" in open_ones()
+    filled = {
+        "mandate": "Bestuur Het Kompas", "mandate_on": "1-8-2026", "agreement_on": "2026-08-15",
+        "purpose": "volgen van leerlingen",
+    }  # fmt: skip
+    for changed, sentence in (
+        ({"mandate_on": "gisteren"}, "Schrijf een dag als 13-11-2026."),
+        ({"purpose": "x" * 501}, "hoogstens 500"),
+        ({"mandate": "a\0b"}, "hoogstens 500"),
+    ):
+        answer = post(client, page, **filled | changed)
+        assert (answer.status_code, sentence in answer.get_json()["error"]) == (422, True)
+    assert post(client, page, mandate=filled["mandate"]).status_code == 303
+    half = shown_page(client, page)
+    assert "Nog niet ingevuld: datum van het mandaat, datum van de verwerkersovereenkomst, doel." in half
+    assert post(client, page, **filled).status_code == 303
+    whole = shown_page(client, page)
+    shown = (
+        "Bestuur Het Kompas",
+        "01-08-2026",
+        "15-08-2026",
+        "Alles is ingevuld.",
+        "2 jaar na vertrek",
+        "Stoppen of hervatten",
+    )
+    assert [text for text in shown if text not in whole] == []
+    assert "leerlingnummer van het LAS of ECK iD; toets, datum en norm; score" in whole  # nothing came yet
+    assert "Stiltewerk" not in open_ones()
+    assert post(client, "/koppelingen/afspraken/999", **filled).status_code == 422
+    about = [json.loads(event.about) for event in audited(known_school) if event.kind == "Administered"]
+    assert [(event["action"], event["number"]) for event in about] == [
+        ("connection agreement changed", school.SILENT)
+    ] * 2
 
 
 def audited(store: Store) -> list[Any]:

@@ -56,6 +56,7 @@ EXPECTED: dict[str, tuple[str, set[str], str]] = {
     "own_page": ("niet aangezet", {"kind", "ouder"}, "alleen voor leerlingen en hun ouders"),
     "refused_message": ("niet (meer)", ALL, ""),
     "new_connection": ('"id": "kinds"', {"sam"}, "alleen voor beheerders"),
+    "agreement": ('"id": "agreement"', {"sam"}, "Deze koppeling bestaat niet (meer)"),
     "own_connection": ("Deze koppeling bestaat niet (meer)", ALL, ""),
     "sandbox": ("Dit proefadres is er niet (meer)", WORKING, OTHER_ROLE),
     "check_result": ("Deze uitslag is er niet (meer)", WORKING, OTHER_ROLE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -16,6 +17,7 @@ from dashboard.cli import main as cli
 from dashboard.text.audit_words import event_words
 from models.access.audit import open_audit
 from models.access.viewer import Role, Viewer
+from models.ingest import erased
 from models.schema import database
 from models.schema.tables import identifiers, pupils, results
 from tests.conftest import Store
@@ -106,6 +108,35 @@ def test_a_certificate_says_what_was_deleted_and_a_dry_run_says_it_beforehand(op
     assert "moment   2026-11-26 08:12:00+01:00" in certificate
     assert "      1  pupil\n" in certificate
     assert "      3  results\n" in certificate
+
+
+@pytest.mark.parametrize("named", [("--pupil",), ("--key-env", "PUPIL")])
+def test_a_command_that_was_killed_as_it_committed_gives_its_certificate_when_it_is_typed_again(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("PUPIL", LAS_KEY)
+    number = str(operator.known.pupil_id)
+    command = ("erase", *SCHOOL, *named, *([number] if len(named) == 1 else []), "--yes")
+    append = erased.append
+
+    def killed(folder: Path, erasure: erased.Erasure) -> None:
+        append(folder, erasure)
+        os._exit(9)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erased, "append", killed)
+        child = os.fork()
+        if child == 0:
+            operator.type(*command)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    code, certificate, _ = operator.type(*command)
+    assert (code, certificate.splitlines()[0]) == (0, "Erased before; its certificate")
+    assert f"pupil    {number}\n" in certificate
+    assert "      3  results\n" in certificate
+    assert where_named(operator.known.store) == set()
+    log = open_audit(operator.known.store.engine, operator.known.store.cipher)
+    entries = [row["about"] for row in log.export(2)]
+    assert [entry["action"] for entry in entries if isinstance(entry, dict)] == ["pupil erased"]
 
 
 @pytest.mark.parametrize("value", [LAS_KEY, ECK_ID])

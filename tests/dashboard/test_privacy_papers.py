@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,18 @@ import pytest
 import yaml
 from sqlalchemy import insert, update
 
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.cli import main as cli
+from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from models.schema import clock, tables
 from models.schema.database import write_transaction
 from tests import encrypted
 from tests.conftest import Store
 from tests.dashboard.installation import Installation
+from tests.dashboard.test_own_connections import post
+from tests.dashboard.test_web import as_persona, shown_page
 from tests.models.test_erasure import ECK_ID
 from tests.uwlr.messages import message
 
@@ -104,9 +109,13 @@ class Paper:
         self.page = lxml.html.fromstring(markup)
         self.text = " ".join(self.page.text_content().split())
 
-    def row(self, name: str) -> str:
+    def agreed(self, name: str) -> list[str]:
+        """The row of a connection in the table of what was agreed."""
+        return self.row(name, "//div[@aria-label='Afspraken per koppeling']").split(" | ")
+
+    def row(self, name: str, place: str = "") -> str:
         """The row of a table, or what is beside a term, by its name."""
-        for head in self.page.xpath("//th[@scope='row'] | //dt"):
+        for head in self.page.xpath(f"{place}//th[@scope='row'] | {place}//dt"):
             if " ".join(head.text_content().split()) == name:
                 beside = head.xpath("following-sibling::td") or head.xpath("following-sibling::dd[1]")
                 return " | ".join(" ".join(cell.text_content().split()) for cell in beside)
@@ -175,10 +184,48 @@ def test_a_publisher_is_shown_as_it_is_connected(operator: Operator, store: Stor
     operator.type("sync")
     assert state() == "beëindigd"
     operator.type("sender", "add", "--klantnaam", "Rekenwijs", "--school", HORIZON)
-    kind, origin, since, connected, held, mandate = operator.paper().row("Rekenwijs").split(" | ")
+    kind, origin, since, connected, held = operator.paper().row("Rekenwijs").split(" | ")
     assert (kind, origin, since) == ("uitgever die stuurt", "beheerder van de installatie", "vr 20 nov 2026")
-    assert (connected, held[:10], mandate) == ("in gebruik", "nog niets;", "[in te vullen]")
+    assert (connected, held[:10]) == ("in gebruik", "nog niets;")
     assert not operator.paper(school=BAKEN).names("Rekenwijs")
+
+
+AGREED = {
+    "mandate": "het bestuur", "mandate_on": "2026-06-01", "agreement_on": "2026-06-15",
+    "purpose": "de voortgang van leerlingen volgen",
+}  # fmt: skip
+
+
+def test_what_was_agreed_about_a_connection_is_in_both_papers(operator: Operator, store: Store) -> None:
+    derived = "leerlingnummer van het LAS; toets, datum en norm; score"
+    kept = "2 jaar na vertrek van de leerling; zonder leerling 1 jaar na binnenkomst"
+    open_ = "[in te vullen]"
+    assert operator.paper().agreed("Toetsplein") == [f"{open_}, {open_}", open_, open_, derived, kept]
+    operator.config["publishers"][0]["agreement"] = {**AGREED, "mandate_on": date(2026, 6, 1)}  # as YAML reads it
+    operator.type("sync")
+    told = ["het bestuur, ma 1 jun 2026", "ma 15 jun 2026", AGREED["purpose"], derived, kept]
+    for which in PAPERS:
+        assert operator.paper(which).agreed("Toetsplein") == told
+        assert " ".join(operator.paper(which, BAKEN).agreed("Lettertuin")).count(open_) == 4
+
+    sam = DemoUser("sam", "Sam de Groot", Role.ADMINISTRATOR, None, 1)
+    client = as_persona(create_app(store.engine, store.cipher, AppOptions(demo=True, users=[sam])), "sam")
+    listed = shown_page(client, "/koppelingen")
+    assert '"id": "agreements-open"' not in listed
+    page = "/koppelingen/afspraken/1"
+    assert all(text in shown_page(client, page) for text in ("het bestuur", "configuratiebestand", derived))
+    assert post(client, page, mandate="een ander").status_code == 422  # what the file says is not changed here
+    assert operator.paper().agreed("Toetsplein") == told
+
+    del operator.config["publishers"][0]["agreement"]
+    operator.type("sync")
+    assert '"id": "agreements-open"' in shown_page(client, "/koppelingen")
+    typed = AGREED | {"mandate_on": "1-6-2026", "agreement_on": "15-6-2026", "categories": "alleen scores"}
+    assert post(client, page, **typed).status_code == 303
+    operator.type("sync")  # which says nothing of it, and leaves what the school filled in
+    assert operator.paper("register").agreed("Toetsplein") == [*told[:3], "alleen scores", kept]
+    operator.config["publishers"][0]["agreement"] = {"mandate_on": "gisteren"}
+    assert "moet een dag zijn" in operator.outcome("sync")[2] + operator.outcome("sync")[1]
 
 
 def test_what_a_publisher_really_delivered_is_told(operator: Operator) -> None:

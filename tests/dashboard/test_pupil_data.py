@@ -21,7 +21,8 @@ from dashboard.worker.loop import do, work_once
 from models.access import accounts
 from models.access.audit import Administered, Exported, open_audit
 from models.access.viewer import Viewer
-from models.ingest import work_queue
+from models.ingest import erased, work_queue
+from models.ingest.erasure import repeat_erasures
 from models.ingest.legal_holds import place_hold
 from models.schema import clock, database
 from models.schema.tables import classes, memberships, pupils, results
@@ -302,6 +303,35 @@ def test_the_erasure_of_a_worker_that_was_killed_is_finished_by_the_next_with_it
     assert audited(known_school).count(Administered("pupil erased", AISHA, (AISHA,))) == 1
     with clock.fixed(school.NOW + timedelta(minutes=5)):
         assert not work_once(WorkContext(known_school.engine, known_school.cipher, data=tmp_path))
+
+
+def test_an_erasure_that_was_killed_as_it_committed_gives_its_certificate_after_the_restart(
+    web: flask.Flask, known_school: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sam = as_persona(web, "sam")
+    path = counted(sam, known_school, tmp_path)
+    page = sam.post(path, data={"naam": NAME}, base_url=HERE, headers=OWN).headers["Location"]
+    append = erased.append
+
+    def killed(folder: Path, erasure: erased.Erasure) -> None:
+        append(folder, erasure)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erased, "append", killed)
+        with pytest.raises(Killed):
+            work(known_school, tmp_path)
+    assert count_of(known_school)[0] == 1  # nothing was committed
+    assert repeat_erasures(known_school.engine, known_school.cipher, tmp_path) == 1  # as every start does
+    assert count_of(known_school)[0] == 0
+    with clock.fixed(school.NOW + timedelta(minutes=2)):
+        work(known_school, tmp_path)
+        done = shown_page(sam, page)
+    assert "Leerling 1 is gewist" in done
+    certificate = sam.get(page.replace("wissen", "bewijs") + ".html", base_url=HERE, headers=OWN)
+    rows = re.findall(r'<tr><th scope="row">([^<]*)</th><td>(\d+)</td>', certificate.text)
+    assert dict(rows)["resultaten"] != "0"
+    assert audited(known_school).count(Administered("pupil erased", AISHA, (AISHA,))) == 1
 
 
 def test_what_fails_after_the_erasure_leaves_a_certificate_that_says_so(

@@ -98,6 +98,7 @@ PROPERTIES: dict[str, Any] = {
     "n_submit": 1,
     "n_intervals": 1,
     "contents": UPLOAD,
+    "search": "Zoë",
     "value": "1",
     "data": {"search": "?klas=1-1&vak=arithmetic&leerling=1-1"},
 }
@@ -109,7 +110,8 @@ def entry(spec: dict[str, Any], path: str | None) -> Any:
     if identifier.startswith("{"):
         wild = {key: item if isinstance(item, str) else INDEX[key] for key, item in json.loads(identifier).items()}
         value = wild if name == "id" else PROPERTIES.get(name)
-        return [{"id": wild, "property": name, "value": value}]
+        item = {"id": wild, "property": name, "value": value}
+        return item if "MATCH" in identifier else [item]
     value = VALUES.get(f"{identifier}.{name}", PROPERTIES.get(name))
     if (identifier, name) == ("_pages_location", "pathname") and path is not None:
         value = path
@@ -122,6 +124,8 @@ def outputs_of(output: str) -> Any:
     outputs = []
     for piece in pieces:
         identifier, _dot, name = piece.rpartition(".")
+        if "MATCH" in identifier:
+            identifier = {key: INDEX.get(key, item) for key, item in json.loads(identifier).items()}
         outputs.append({"id": identifier, "property": name})
     return outputs if output.startswith("..") else outputs[0]
 
@@ -292,6 +296,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "revoke_sender_key": ("nummer",),
     "set_sender_terms": ("berichten",),
     "remove_connection": (),
+    "set_agreement": ("mandate", "mandate_on", "agreement_on", "purpose", "categories"),
     "use_source": (),
     "discard_source_draft": (),
     "try_new_source": ("naam", "address", "key", "every", "school_year", "header_name"),
@@ -304,6 +309,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "unset_taught_subject": ("weg",),
     "withdraw_invitation": ("nummer",),
     "end_role": ("nummer",),
+    "end_sessions": ("nummer",),
     "give_stand_in": ("wie", "groep", "tot"),
     "end_stand_in": ("nummer",),
     "take_role": ("rol",),

@@ -59,12 +59,12 @@ NOTHING: dict[str, set[str]] = {
     "numbers": {"table_name", "last"},
     "key_fingerprints": {"id", "fingerprint", "bound"},
     "data_versions": {"school_id", "version", "general"},
-    "schools": {"id", "name", "synthetic", "region", "own_page", "subject_teachers", "leaders_read"},
+    "schools": {"id", "name", "synthetic", "region", "own_page", "subject_teachers", "leaders_read", "retention"},
     "school_identifications": {"school_id", "scheme", "value", "location"},
     "sources": {"id", "key", "name", "role", "material"},
     "source_connections": {
         "school_id", "source_id", "cursor", "failures", "last_try_us", "last_success_us", "last_data_us",
-        "last_error_nl", "last_error_en", "stopped", "active", "pushes",
+        "last_error_nl", "last_error_en", "stopped", "active", "pushes", "agreement",
     },
     "own_connections": {
         "id", "school_id", "kind", "name", "source_id", "settings", "draft", "tried_digest", "made_by", "made_us",
@@ -120,6 +120,7 @@ NOTHING: dict[str, set[str]] = {
     "sign_in_states": {"digest", "browser_digest", "provider", "sealed", "made_us"},
     "sessions": {  # and `flash`, which is emptied
         "digest", "user_key", "sandbox_id", "browser", "started_us", "seen_us", "account_id", "role_id", "school_ids",
+        "provider",
     },
     "rate_buckets": {"digest", "tokens", "updated_us", "full_us"},
     "audit_events": {  # pupils by number only

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import func, insert, select, update
 
+from dashboard.auth.sessions import Entry
 from dashboard.pages.all_pages import PAGES
 from dashboard.pages.signals.resolution_forms import resolution_form
 from dashboard.worker.context import WorkContext
@@ -55,6 +56,7 @@ Probe = Callable[[], Answer]
 CLASS = {"own": school.CLASS_A, "subject": school.CLASS_A, "group": school.CLASS_B, "school": school.CLASS_ELSEWHERE}
 PUPIL = {"own": "1-1", "subject": "1-1", "group": "1-101", "school": "2-1"}
 SCHOOL_OF = {"own": school.SCHOOL, "subject": school.SCHOOL, "group": school.SCHOOL, "school": school.OTHER_SCHOOL}
+SOURCE = {"own": str(school.SILENT), "school": str(ELSEWHERE)}
 CLASS_QUERY = {place: f"?klas={SCHOOL_OF[place]}-{number}" for place, number in CLASS.items()}
 CLASS_QUERY["subject"] += "&vak=arithmetic"
 LAST_NAMES = {
@@ -63,7 +65,7 @@ LAST_NAMES = {
     "school": list(NAMES_ELSEWHERE),
 }
 BOSSES = {place: Viewer(number, Role.ADMINISTRATOR, None, f"Beheer {number}") for place, number in SCHOOL_OF.items()}
-_numbers = itertools.count(20)
+_numbers, _percents, _days = itertools.count(20), itertools.cycle(range(20, 40)), itertools.cycle(range(1, 29))
 _roster_json = TypeAdapter(Roster)
 
 
@@ -126,6 +128,7 @@ class Probes:
             with database.write_transaction(self.store.engine, school.SCHOOL) as connection:
                 accounts.show_own_page(connection, BOSSES["own"], True)
         path = path.replace("<connection>", str(self.sender(place)) if name == "own_connection" else "")
+        path = path.replace("<source>", SOURCE[place]) if name == "agreement" else path
         path = path.replace("<pupil_id>", PUPIL.get(place, "")).replace("<token>", self.token(name, place))
         return lambda: visitor.page(path, search)
 
@@ -217,6 +220,7 @@ class Probes:
             "signals-content": {"signals-asked.data": asked},
             "materials-content": {"materials-asked.data": asked},
             "handover-content": {"handover-asked.data": asked},
+            "link-pupil": {"link-pupil.search": LAST_NAMES.get(place, [""])[0][:-1]},  # which the answer has, too
             "why-told": {"why-asked.data": why},
             "lanes": {"pupil-asked.data": {"search": "?periode=tweejaar", "at": next(_numbers)}},
             "parts": {"sitting.value": sitting},
@@ -316,11 +320,11 @@ class Probes:
             "change_note": lambda place: (note.format(pupil[place]), {"tekst": f"Verbeterd {next(_numbers)}"}),
             "save_due": lambda place: (
                 f"/signalen/datum/{CLASS[place]}",
-                {"toets": f"{3 if place == 'own' else 1} zet /groep", "dag": f"{next(_numbers) % 28 + 1}-12-2026"},
+                {"toets": f"{3 if place == 'own' else 1} zet /groep", "dag": f"{next(_days)}-12-2026"},
             ),
             "save_thresholds": lambda place: (
                 f"/signalen/drempels/{CLASS[place]}",
-                {"drop_percent": str(next(_numbers) % 20 + 20)},
+                {"drop_percent": str(next(_percents))},
             ),
             "invite": lambda _place: ("/accounts", {"naam": "Nieuw", "rol": "support", "leraar": "", "mail": ""}),
             "show_own_page": lambda _place: ("/accounts/leerlingpagina", {"aan": "" if self.on("own_page") else "ja"}),
@@ -339,6 +343,7 @@ class Probes:
             "unset_taught_subject": lambda place: ("/accounts/vak/weg", {"weg": self.taught(place)}),
             "withdraw_invitation": lambda place: ("/accounts/intrekken", {"nummer": self.invitation(place)}),
             "end_role": lambda place: ("/accounts/einde", {"nummer": self.role(place)}),
+            "end_sessions": lambda place: ("/accounts/afmelden", {"nummer": self.signed_in(place)}),
             "give_stand_in": lambda place: (
                 "/accounts/invallen",
                 {"wie": self.role(place, Role.STAND_IN), "groep": str(CLASS[place]), "tot": "27-11-2026"},
@@ -353,6 +358,10 @@ class Probes:
                 name: lambda place, end=end: self.form_of_sender(place, end)  # type: ignore[misc]
                 for name, end in OWN_FORMS.items()
             },
+            "set_agreement": lambda place: (
+                f"/koppelingen/afspraken/{SOURCE[place]}",
+                {"mandate": f"bestuur {next(_numbers)}"},
+            ),
             "see_refused": lambda _place: ("/koppelingen/geweigerd/7", {}),
             "judge_anew": lambda _place: ("/koppelingen/opnieuw/7", {}),
             "count_erasure": lambda place: (f"/leerlinggegevens/tellen/{pupil[place]}", {}),
@@ -450,6 +459,13 @@ class Probes:
         with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
             return str(stand_ins.give(connection, BOSSES[place], role_id, CLASS[place], "2026-11-27"))
 
+    def signed_in(self, place: str) -> str:
+        """The number of a role of somebody else who is signed in."""
+        role_id = self.role(place)
+        account_id = self.world.scalar(select(func.max(tables.account_roles.c.account_id)))
+        self.world.app.extensions["rondblik"].sessions.start(Entry.of_account(account_id, int(role_id)))
+        return role_id
+
     def role(self, place: str, role: Role = Role.SUPPORT) -> str:
         """The number of a role of somebody else at the school at a place."""
         with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
@@ -472,8 +488,9 @@ def callbacks_by_name(dependencies: list[dict[str, Any]]) -> dict[str, dict[str,
 
 
 def first_output(dependency: dict[str, Any]) -> str:
-    """The id of the first output."""
-    return str(dependency["output"]).removeprefix("..").split("...")[0].partition(".")[0]
+    """The id of the first output, or its type where it is of many."""
+    identifier = str(dependency["output"]).removeprefix("..").split("...")[0].partition(".")[0]
+    return str(json.loads(identifier)["type"]) if identifier.startswith("{") else identifier
 
 
 def first_input(dependency: dict[str, Any]) -> str:
@@ -499,6 +516,7 @@ SIGNS: dict[str, dict[str, str]] = {
     "materials-content": {"own": "Letterlab"},
     "new_connection": {"own": '"id": "kinds"'},
     "own_connection": {"own": "Uitgever own", "school": "Uitgever school"},
+    "agreement": {"own": '"id": "agreement"', "school": '"id": "agreement"'},
     "trial-outcome": {"school": "Uitgever school"},
     "retention": {"own": '"id": "retention"'},
     "own_page": {"own": "Aïsha", "group": "Mila", "school": "Zofia"},

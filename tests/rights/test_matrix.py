@@ -1,24 +1,35 @@
-"""Each role at each place, for each page, callback and route: what the matrix allows is shown or changed, no more."""
+"""Each role at each place, for each page, callback and route: what the matrix allows is shown or changed, no more.
+
+What was changed is in the audit log, and nothing else.
+"""
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from dashboard.cli import main as cli
 from dashboard.pages.all_pages import PAGES
-from models.schema import database
+from dashboard.text.audit_words import actions
+from models.schema import clock, database
 from models.schema.store_key import open_encrypted
 from tests.conftest import Store
+from tests.dashboard import school
 from tests.rights.probes import LAST_NAMES, Probes
-from tests.rights.visitors import READING_LEADER, Visitor, world
+from tests.rights.visitors import READING_LEADER, ROLE_OF, Visitor, world
 
 MATRIX: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "matrix.yaml").read_text(encoding="utf-8"))
 ROWS: list[dict[str, Any]] = MATRIX["rows"]
 ROLES: list[str] = MATRIX["roles"]
+EVENTS: dict[str, list[str]] = MATRIX["events"]  # actions
 PLACES = ("own", "subject", "group", "school", "vendor")
 BY_SUBJECT = ("teacher", "subject_teacher")  # others have own whole or not at all, see test_subject_teachers.py
 ITEMS = ("pages", "callbacks", "routes")
@@ -49,6 +60,18 @@ def test_every_page_callback_and_route_has_one_row(probes: Probes) -> None:
         assert sorted(named(kind)) == sorted(real[kind]), kind
 
 
+def test_everything_that_changes_something_says_what_it_leaves_in_the_audit_log(probes: Probes) -> None:
+    posts = {
+        rule.endpoint
+        for rule in probes.world.app.url_map.iter_rules()
+        if rule.methods is None or "POST" in rule.methods
+    }
+    changing = {name for row in ROWS if row["kind"] == "change" for name in row.get("callbacks", ())}
+    assert set(EVENTS) == posts | changing
+    known = set(actions())
+    assert [action for several in EVENTS.values() for action in several if action not in known] == []
+
+
 def test_a_row_names_known_roles_and_places() -> None:
     for row in ROWS:
         assert set(row) <= {"about", "kind", "names", *ITEMS, *PLACES}
@@ -68,8 +91,9 @@ def names_known_to(role: str, row: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_sees_and_changes_what_the_matrix_allows_and_no_more(probes: Probes, role: str) -> None:
-    visitor, wrong, tried = probes.world.visitors[role], [], 0
+    visitor, wrong, tried, expected = probes.world.visitors[role], [], 0, []
     probes.let_leaders_read(role == READING_LEADER)
+    before = len(exported(probes, visitor))
     for row in ROWS:
         for kind in ITEMS:
             for name in row.get(kind, ()):
@@ -77,7 +101,26 @@ def test_a_role_sees_and_changes_what_the_matrix_allows_and_no_more(probes: Prob
                     if place in row and (place != "subject" or role in BY_SUBJECT):
                         tried += 1
                         wrong += cell(probes, visitor, row, (kind, name, place))
+                        if row["kind"] == "change" and role in row[place] and EVENTS[name]:
+                            expected.append(EVENTS[name])
+    events = exported(probes, visitor)[before:]
+    left = [str(event["about"]["action"]) for event in events]
+    pairs = zip_longest(left, expected, fillvalue=())
+    wrong += [f"{role}: {action} in the audit log, not {several}" for action, several in pairs if action not in several]
+    who = {(bool(event["user_name"]), event["role"], event["at_us"]) for event in events}
+    assert who <= {(True, ROLE_OF.get(role, role), clock.to_us(school.NOW))}
     assert not wrong, f"{len(wrong)} of {tried}: " + "\n".join(wrong)
+
+
+def exported(probes: Probes, visitor: Visitor) -> list[dict[str, Any]]:
+    """What the visitor changed, as `rondblik audit export` prints it: neither views nor saved files."""
+    data = Path(probes.world.store.engine.url.database or "").parent
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        assert cli.run(["--data", str(data), "audit", "export", str(school.SCHOOL)]) == 0
+    events = [json.loads(line) for line in printed.getvalue().splitlines()]
+    own = [event for event in events if visitor.account and event["user_key"] == visitor.account.user_key]
+    return [event for event in own if event["kind"] not in ("Looked", "Exported")]
 
 
 def cell(probes: Probes, visitor: Visitor, row: dict[str, Any], item: tuple[str, str, str]) -> list[str]:

@@ -14,7 +14,7 @@ PAGES = ("dashboard/pages", "dashboard/export", "dashboard/ui")
 WITHOUT = {
     # Who somebody is, before there is a viewer; of one account or invitation, which the caller proved.
     "models.access.accounts": {
-        "signed_in", "issuer_of", "roles_of", "find_invitation", "accept", "accept_by_mail", "make_administrator",
+        "signed_in", "roles_of", "find_invitation", "accept", "accept_by_mail", "make_administrator",
         "is_role_now",
     },
     "models.access.local_accounts": {

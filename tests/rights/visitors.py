@@ -45,7 +45,7 @@ NAMES_ELSEWHERE = ("Zofia", "Zonderland")
 COMPARED = (
     "signal_marks", "goals", "notes", "due_dates", "class_thresholds", "account_roles", "invitations", "stand_ins",
     "source_connections", "identifiers", "identifier_links", "subject_mappings", "rosters", "work_queue", "test_rooms",
-    "own_connections", "senders", "sender_keys", "schools", "taught_subjects",
+    "own_connections", "senders", "sender_keys", "schools", "taught_subjects", "(SELECT digest FROM sessions)",
 )  # fmt: skip
 _once = itertools.count(1)
 

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from dashboard.cli import main
 from models.access import local_accounts
 from models.access.accounts import make_administrator
+from models.access.audit import open_audit
 from models.schema import clock, database
 from models.schema.rate_limit import Rate
 from models.schema.tables import metadata
@@ -136,6 +137,62 @@ def test_whoever_guesses_is_stopped_and_goes_on_after_a_quarter(web: flask.Flask
         assert sign_in(web, account.code())[0] == 303
 
 
+def tried(client: FlaskClient, address: str, code: str, password: str = PASSWORD) -> int:
+    """Type it in from an address; the status of the answer."""
+    client.get("/aanmelden", base_url=HERE)
+    form = {"gebruiker": "sam", "wachtwoord": password, "code": code, "naar": "/koppelingen"}
+    from_there = {"REMOTE_ADDR": address}
+    answer = client.post("/aanmelden", data=form, base_url=HERE, headers=OWN, environ_overrides=from_there)
+    return answer.status_code
+
+
+SOMEBODY, OWNER = "203.0.113.9", "198.51.100.7"
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two attempts in place of five: to verify a password takes a while."""
+    for name in ("OF_BROWSER", "OF_USER", "OF_CODES"):
+        monkeypatch.setattr(f"dashboard.server.attempts.{name}", Rate(2, 900.0))
+
+
+@pytest.mark.usefixtures("few")
+def test_nobody_locks_the_owner_out(web: flask.Flask, account: Account) -> None:
+    codes = iter(account.made.recovery_codes)
+    with clock.fixed(school.NOW):
+        known = web.test_client()
+        assert tried(known, OWNER, next(codes)) == 303
+        others = {tried(web.test_client(), SOMEBODY, "000000", f"gok {number}") for number in range(3)}
+        assert others == {403, 429}
+        assert tried(web.test_client(), OWNER, next(codes)) == 303  # in a browser that is not known yet
+        assert tried(web.test_client(), OWNER, "000000", "gok") == 429
+        known.delete_cookie("rondblik_session", domain="localhost")
+        assert tried(known, OWNER, next(codes)) == 303  # behind the same address, in a known browser
+        cookie = known.get_cookie("rondblik_known", domain="localhost")
+        assert cookie is not None
+        assert cookie.http_only
+        assert "sam" not in cookie.value
+        forged = web.test_client()
+        for value in (f"x{cookie.value}", cookie.value[:-1] + "z", ".", "", "é.é"):
+            forged.set_cookie("rondblik_known", value, domain="localhost")
+            assert tried(forged, OWNER, next(codes)) == 429
+        assert [tried(known, OWNER, "000000", "gok") for _ in range(3)][-1] == 429  # guessing there stops too
+
+
+@pytest.mark.usefixtures("few")
+def test_who_has_the_password_guesses_few_codes_from_however_many_addresses(web: flask.Flask, account: Account) -> None:
+    codes = account.made.recovery_codes
+    with clock.fixed(school.NOW):
+        known = web.test_client()
+        assert tried(known, OWNER, codes[0]) == 303
+        assert {tried(web.test_client(), f"203.0.113.{number}", "000000") for number in range(2)} == {403}
+        assert tried(web.test_client(), "203.0.113.99", codes[1]) == 403  # it is not looked at any more
+        known.delete_cookie("rondblik_session", domain="localhost")
+        assert tried(known, OWNER, codes[1]) == 303
+    with clock.fixed(school.NOW + timedelta(minutes=16)):
+        assert tried(web.test_client(), "203.0.113.99", codes[2]) == 303
+
+
 NEW = "nog een veel langer geheim"
 
 
@@ -149,7 +206,7 @@ def changed(client: FlaskClient, **fields: str) -> tuple[int, str]:
 
 
 def test_whoever_has_the_old_password_and_a_code_changes_it_and_all_sessions_end(
-    web: flask.Flask, account: Account
+    web: flask.Flask, account: Account, school_store: Store
 ) -> None:
     (_status, client), (_again, other) = sign_in(web, account.code(-1)), sign_in(web, account.code())
     for browser in (client, other):
@@ -158,6 +215,8 @@ def test_whoever_has_the_old_password_and_a_code_changes_it_and_all_sessions_end
     assert "Wachtwoord wijzigen" in client.get("/aanmelden/wachtwoord", base_url=HERE).text
     client.get("/koppelingen", base_url=HERE)
     assert changed(client, code=account.made.recovery_codes[0]) == (303, "/aanmelden")
+    log = open_audit(school_store.engine, school_store.cipher).export(school.SCHOOL)
+    assert [str(event["about"]) for event in log][-1].startswith("{'action': 'password changed'")
     for browser in (client, other):
         assert browser.get("/koppelingen", base_url=HERE).headers["Location"].startswith("/aanmelden")
     assert sign_in(web, account.made.recovery_codes[1])[0] == 403
@@ -207,7 +266,7 @@ ODD = ("", "a\0b", "x" * 100_000, "٣٣٣٣٣٣", "\ud800".encode("utf-8", "surr
 def test_odd_texts_are_refused_as_any_other(
     web: flask.Flask, account: Account, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.server.sign_in.OF_ADDRESS", Rate(1000, 1.0))
+    monkeypatch.setattr("dashboard.server.attempts.OF_ADDRESS", Rate(1000, 1.0))
     client = web.test_client()
     client.get("/aanmelden", base_url=HERE)
     right = {"gebruiker": "sam", "wachtwoord": PASSWORD, "code": "000000", "naar": "/"}

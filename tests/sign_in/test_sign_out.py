@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 import requests
 
 from dashboard.auth.sessions import SessionLimits
+from models.access.audit import SignedIn, open_audit
 from models.schema import clock
 from tests.conftest import Store
-from tests.sign_in.conftest import BACK, HERE, OWN, MakeApp, Provider, Visitor, invited, provider_running
+from tests.sign_in.conftest import BACK, HERE, OWN, SAM, MakeApp, Provider, Visitor, invited, provider_running
 from tests.sign_in.test_local import Account, sign_in
 
 SIGNED_OUT = f"{HERE}/afgemeld"
@@ -54,6 +56,21 @@ def test_signing_out_here_says_where_somebody_is_signed_in_still_and_leads_there
     assert visitor.provider.signs_out(leads.headers["Location"], browser) == SIGNED_OUT
     assert is_asked_to_sign_in(visitor, browser)
     assert "U bent afgemeld" in visitor.get("/afgemeld").text
+
+
+@pytest.mark.parametrize("key", ["eigen", "bestuur"])
+def test_of_several_providers_with_one_issuer_signing_out_leads_to_the_one_that_was_used(
+    visitor: Visitor, school_store: Store, key: str
+) -> None:
+    code = invited(school_store).rpartition("/")[2]
+    begun = visitor.get(f"/aanmelden/bij/{key}?uitnodiging={code}").headers["Location"]
+    back = visitor.provider.signs_in(begun, "hanna").removeprefix(HERE)
+    assert visitor.get(back).headers["Location"] == "/"
+    visitor.get("/")
+    assert visitor.post("/afmelden").headers["Location"] == f"/afgemeld?bij={key}"
+    log = open_audit(school_store.engine, school_store.cipher).month(SAM, f"{clock.today():%Y-%m}", 9)
+    signed = [entry.event.action for entry in reversed(log) if isinstance(entry.event, SignedIn)]
+    assert signed == ["role begun", "signed in", "signed out"]
 
 
 def test_who_signs_out_at_the_provider_alone_keeps_the_session_here_until_its_own_end(

@@ -30,6 +30,7 @@ def register(server: flask.Flask) -> None:
     server.add_url_rule(addresses.ACCOUNTS, "invite", invite, methods=post)
     server.add_url_rule(f"{addresses.ACCOUNTS}/intrekken", "withdraw_invitation", withdraw, methods=post)
     server.add_url_rule(f"{addresses.ACCOUNTS}/einde", "end_role", end_role, methods=post)
+    server.add_url_rule(f"{addresses.ACCOUNTS}/afmelden", "end_sessions", end_sessions, methods=post)
     server.add_url_rule(f"{addresses.ACCOUNTS}/invallen", "give_stand_in", give_stand_in, methods=post)
     server.add_url_rule(f"{addresses.ACCOUNTS}/invallen/einde", "end_stand_in", end_stand_in, methods=post)
     server.add_url_rule(f"{addresses.ACCOUNTS}/leerlingpagina", "show_own_page", show_own_page, methods=post)
@@ -79,6 +80,12 @@ def withdraw() -> ResponseReturnValue:
 def end_role() -> ResponseReturnValue:
     """End a role from the next request on."""
     return _change(accounts.end_role, "role ended", _("The role has ended."))
+
+
+def end_sessions() -> ResponseReturnValue:
+    """Sign somebody out in every browser; who still may can sign in again."""
+    sentence = _("Signed out in every browser. Whoever has the role can sign in again; to prevent that, end the role.")
+    return _change(accounts.end_sessions, "sessions ended", sentence)
 
 
 def give_stand_in() -> ResponseReturnValue:

@@ -113,8 +113,10 @@ def _roles(roles: list[SchoolAccount]) -> Any:
 def _role_row(role: SchoolAccount) -> list[Any]:
     by = _("mail address in the pupil list") if role.granted_by == BY_MAIL else role.granted_by
     since, seen = moment(role.granted_us), moment(role.signed_in_us)
-    end = _button("einde", role.role_id, _("End"))
-    return [role.name, role_word(role.role), role.in_roster or "–", since, by, seen, end]
+    buttons = [_button("afmelden", role.role_id, _("Sign out")), _button("einde", role.role_id, _("End"))]
+    return [
+        role.name, role_word(role.role), role.in_roster or "–", since, by, seen, html.Div(buttons, className="acts"),
+    ]  # fmt: skip
 
 
 def _stand_ins(standing_in: list[StandIn]) -> Any:

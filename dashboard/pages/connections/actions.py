@@ -8,19 +8,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import dash
-from dash import ALL, Input, Output, State
+from dash import ALL, MATCH, Input, Output, State
 
 from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import administers
 from dashboard.text.translate import _, language, n_
-from dashboard.text.words import pattern_words
+from dashboard.text.words import class_in_sentence, pattern_words
+from dashboard.ui.controls import Options
 from dashboard.ui.elements import html
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import note
 from models.access.audit import Administered
 from models.access.viewer import AccessDenied, Viewer
 from models.ingest import identity, rosters
 from models.ingest.connection_overview import retry_now, set_stopped
+from models.ingest.link_candidates import LinkablePupil, linkable_pupils
 from models.ingest.link_file import LineError
 from models.results.subject_mapping import map_subject, unmap_subject
 from models.schema import database
@@ -28,6 +31,8 @@ from models.schema import database
 Content = Callable[[Viewer], list[Any]]
 LARGEST_FILE = 1_000_000
 MAX_SENTENCES = 50
+LEAST_TYPED, MAX_TYPED = 2, 100  # characters by which a pupil is looked for
+MAX_FOUND = 30
 
 
 class _ActionRefused(Exception):
@@ -56,6 +61,20 @@ def register(app: dash.Dash, content: Content) -> None:
     @with_viewer(administers)
     def on_link(viewer: Viewer, clicks: object, values: object, ids: object) -> Any:
         return _run(viewer, content, clicks, lambda viewer, button: _link(viewer, button, values, ids))
+
+    @app.callback(
+        Output({"type": "link-pupil", "index": MATCH}, "data"),
+        Output({"type": "link-pupil", "index": MATCH}, "found"),
+        Input({"type": "link-pupil", "index": MATCH}, "search"),
+        State({"type": "link-pupil", "index": MATCH}, "value"),
+        prevent_initial_call=True,
+    )
+    @with_viewer(administers)
+    def on_search(viewer: Viewer, search: object, chosen: object) -> Any:
+        typed = search.strip() if isinstance(search, str) else ""
+        if not LEAST_TYPED <= len(typed) <= MAX_TYPED:
+            raise dash.exceptions.PreventUpdate
+        return find_pupils(viewer, typed, chosen if isinstance(chosen, str) else None), search
 
     @app.callback(*outputs, Input({"type": "unlink", "index": ALL}, "n_clicks"), prevent_initial_call=True)
     @with_viewer(administers)
@@ -149,6 +168,26 @@ def _link(viewer: Viewer, button: dict[str, Any], values: object, ids: object) -
         identity.link(connection, viewer, identifier_id, int(chosen))
     audit_trail.record(Administered("identifier linked", identifier_id, (int(chosen),)))
     return _("Linked. The results are now with the pupil.")
+
+
+def find_pupils(viewer: Viewer, typed: str, chosen: str | None) -> Options:
+    """The pupils of the school whose name, class or number holds what was typed, and who was chosen before."""
+    context, wanted = request.context(), typed.lower()
+    with database.read_transaction(context.engine, viewer.school_id) as connection:
+        linkable = linkable_pupils(connection, viewer, context.cipher)
+    words_of = {item.pupil.id: linkable_words(item) for item in linkable}
+    first = [pupil_id for pupil_id in words_of if str(pupil_id) == chosen]
+    found = [pupil_id for pupil_id, words in words_of.items() if wanted in words.lower()]
+    shown = list(dict.fromkeys((*first, *found[:MAX_FOUND])))
+    audit_trail.looked("links of pupils", shown)
+    return [{"value": str(pupil_id), "label": words_of[pupil_id]} for pupil_id in shown]
+
+
+def linkable_words(item: LinkablePupil) -> str:
+    """A pupil in the choice of a link: name, class and number in the pupil administration."""
+    number = _("number {label}", label=item.las_number) if item.las_number else ""
+    of_class = class_in_sentence(item.class_name) if item.class_name else _("in no class")
+    return " · ".join(filter(None, (pupil_word(item.pupil), of_class, number)))
 
 
 def _unlink(viewer: Viewer, button: dict[str, Any]) -> str:

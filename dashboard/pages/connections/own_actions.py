@@ -6,7 +6,7 @@ A form that is not filled in well is answered with 422: it says what to mend and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import flask
@@ -15,17 +15,20 @@ from flask.typing import ResponseReturnValue
 from dashboard.auth import audit_trail, request
 from dashboard.auth.guard import Refused
 from dashboard.text.translate import _
+from dashboard.text.typed_days import typed_day
 from dashboard.ui import addresses
 from models.access.audit import Administered
 from models.access.viewer import AccessDenied, Viewer
-from models.ingest import own_connections
+from models.ingest import agreements, own_connections
+from models.ingest.agreements import AgreementTooLong
 from models.ingest.own_connections import IssuedAccount, OwnConnectionRefused
 from models.schema.database import read_transaction, write_transaction
-from models.schema.terms import Policy
+from models.schema.terms import Agreement, Policy
 
 NEW = f"{addresses.CONNECTIONS}/nieuw"
 OWN = f"{addresses.CONNECTIONS}/eigen"
 SENDERS = f"{addresses.CONNECTIONS}/afzender"
+AGREEMENTS = f"{addresses.CONNECTIONS}/afspraken"
 # What is done to a connection, in addresses.
 KEY, REVOKE, TERMS, REMOVE = "sleutel", "intrekken", "afspraken", "weg"
 TRY, USE, DISCARD = "proberen", "gebruik", "verwerpen"
@@ -45,11 +48,17 @@ def register(server: flask.Flask) -> None:
     server.add_url_rule(f"{one}/{REMOVE}", "remove_connection", remove, methods=post)
     server.add_url_rule(f"{one}/{USE}", "use_source", use, methods=post)
     server.add_url_rule(f"{one}/{DISCARD}", "discard_source_draft", discard, methods=post)
+    server.add_url_rule(f"{AGREEMENTS}/<int(max=2147483647):source_id>", "set_agreement", set_agreement, methods=post)
 
 
 def own_href(number: int) -> str:
     """The page of a connection of the school."""
     return f"{OWN}/{number}"
+
+
+def agreement_href(source_id: int) -> str:
+    """The page with what the school recorded about a source."""
+    return f"{AGREEMENTS}/{source_id}"
 
 
 def add_sender() -> ResponseReturnValue:
@@ -124,6 +133,37 @@ def discard(number: int) -> ResponseReturnValue:
     return flask.redirect(own_href(number), 303)
 
 
+def set_agreement(source_id: int) -> ResponseReturnValue:
+    """Record mandate, processor agreement, purpose and categories of a source."""
+    viewer, form = administrator(), flask.request.form
+    agreement = Agreement(
+        mandate=_text_of(form, "mandate"),
+        mandate_on=_day_of(form, "mandate_on"),
+        agreement_on=_day_of(form, "agreement_on"),
+        purpose=_text_of(form, "purpose"),
+        categories=_text_of(form, "categories"),
+    )
+    engine = request.context().engine
+    with field_errors(), write_transaction(engine, viewer.school_id, raises_version=False) as connection:
+        agreements.set_agreement(connection, viewer, source_id, agreement)
+    audit_trail.record(Administered("connection agreement changed", source_id))
+    request.flash(_("Saved."))
+    return flask.redirect(agreement_href(source_id), 303)
+
+
+def _text_of(form: Mapping[str, str], name: str) -> str | None:
+    return " ".join(form.get(name, "").split()) or None
+
+
+def _day_of(form: Mapping[str, str], name: str) -> str | None:
+    """A day as it was typed, None where nothing was. Raises Refused."""
+    text = form.get(name, "").strip()
+    day = typed_day(text)
+    if text and day is None:
+        raise Refused(_("Type a day as 13-11-2026."), WRONG_FIELD)
+    return day
+
+
 @contextmanager
 def field_errors() -> Iterator[None]:
     """Answer a form that cannot be done with the sentence that it shows; raises Refused."""
@@ -131,6 +171,9 @@ def field_errors() -> Iterator[None]:
         yield
     except OwnConnectionRefused as refused:
         raise Refused(refusal_words(refused.reason), WRONG_FIELD) from None
+    except AgreementTooLong:
+        sentence = _("A text has at most {number} characters that can be read.", number=agreements.MAX_LENGTH)
+        raise Refused(sentence, WRONG_FIELD) from None
     except AccessDenied:
         raise Refused(_("This no longer exists.") + " " + _("Nothing was changed."), WRONG_FIELD) from None
 

@@ -19,6 +19,7 @@ from dashboard.pages.connections.own_actions import (
     TERMS,
     TRIAL,
     TRY,
+    agreement_href,
     receiving_address,
 )
 from dashboard.pages.connections.own_parts import head, policy_field, remove_form
@@ -58,9 +59,10 @@ def layout(viewer: Viewer, /, connection: object = None, **query: object) -> Bod
     with database.read_transaction(request.context().engine, viewer.school_id) as store:
         try:
             own = own_connections.find_own(store, viewer, number)
+            agreed = [] if own.source_id is None else [_agreement(own.source_id)]
             if own.kind == SENDER:
                 cards = _sender_cards(own_connections.find_sender(store, viewer, number))
-                return Body([head(own.name, _added_words(own)), *cards, remove_form(own.id, own.name)])
+                return Body([head(own.name, _added_words(own)), *cards, *agreed, remove_form(own.id, own.name)])
             form = own_connections.source_form(store, request.context().cipher, viewer, number)
         except AccessDenied:
             return frame()
@@ -71,6 +73,7 @@ def layout(viewer: Viewer, /, connection: object = None, **query: object) -> Bod
             head(own.name, _state_words(form)),
             *_trial_place(outcome, waiting=state is not None and state.state in WAITING),
             *_source_cards(form, shows_outcome=bool(outcome)),
+            *agreed,
             remove_form(own.id, own.name),
         ]
     )
@@ -119,6 +122,10 @@ def _trial_place(outcome: list[Any], *, waiting: bool) -> list[Any]:
 
 def _number(value: object) -> int:
     return int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else 0
+
+
+def _agreement(source_id: int) -> html.P:
+    return html.P(html.A(_("Mandate and agreement"), href=agreement_href(source_id)), className="mt")
 
 
 def _added_words(own: OwnConnection) -> str:

@@ -10,7 +10,14 @@ from dashboard.auth import audit_trail, request
 from dashboard.pages.connections.actions import register as register_actions
 from dashboard.pages.connections.own_actions import NEW
 from dashboard.pages.connections.panels import SHOWN, parked_panel, pending_rosters_panel, refused_panel, subjects_panel
-from dashboard.pages.connections.table import disk_notes, drafts_note, late_notes, origin_note, source_table
+from dashboard.pages.connections.table import (
+    agreements_note,
+    disk_notes,
+    drafts_note,
+    late_notes,
+    origin_note,
+    source_table,
+)
 from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, moment, n_
 from dashboard.ui import addresses
@@ -20,7 +27,7 @@ from models.access.viewer import Viewer
 from models.ingest import identity
 from models.ingest.connection_overview import ConnectionOverview, connection_overview
 from models.ingest.identity import ParkedIdentifier
-from models.ingest.link_candidates import Candidate, LinkablePupil, link_candidates, linkable_pupils
+from models.ingest.link_candidates import MOST, Candidate, LinkablePupil, link_candidates, linkable_pupils
 from models.results.subject_mapping import UnmappedTerm, mapped_terms, unmapped_terms
 from models.results.subjects import SubjectMapping
 from models.schema import clock, database
@@ -89,6 +96,7 @@ def content(viewer: Viewer) -> list[Any]:
                 html.Header([html.H2(_("Sources")), html.P(_("As of {moment}", moment=moment(clock.now_us())))]),
                 html.Div(source_table(state), className="tw"),
                 *origin_note(state),
+                *agreements_note(state),
             ],
             className="card mt flush",
         ),
@@ -117,13 +125,16 @@ def _read(
     context = request.context()
     with database.read_transaction(context.engine, viewer.school_id) as connection:
         parked = identity.parked(connection, viewer, context.cipher)
-        linkable = linkable_pupils(connection, viewer, context.cipher) if parked else []
+        candidates = link_candidates(connection, viewer, [item.id for item in parked[:SHOWN]])
+        # Only who may be meant is in the page; others come as their name is typed.
+        named = {item.pupil_id for several in candidates.values() for item in several[:MOST]}
+        linkable = linkable_pupils(connection, viewer, context.cipher, named) if named else []
         audit_trail.looked("links of pupils", [item.pupil.id for item in linkable])
         return (
             connection_overview(connection, viewer),
             parked,
             linkable,
-            link_candidates(connection, viewer, [item.id for item in parked[:SHOWN]]),
+            candidates,
             unmapped_terms(connection, viewer),
             mapped_terms(connection, viewer),
         )

@@ -7,14 +7,13 @@ from typing import Any
 
 from dash import dcc
 
-from dashboard.pages.connections.actions import LARGEST_FILE
+from dashboard.pages.connections.actions import LARGEST_FILE, MAX_FOUND, linkable_words
 from dashboard.pages.connections.refused_message_actions import view_form
 from dashboard.text.translate import _, language, moment, n_
-from dashboard.text.words import class_in_sentence, parked_word, pattern_words, subject_word
+from dashboard.text.words import parked_word, pattern_words, subject_word
 from dashboard.ui.components import Select
 from dashboard.ui.controls import Options
 from dashboard.ui.elements import html
-from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, sign
 from models.ingest.connection_overview import ConnectionOverview, RefusalReason, RefusedMessage
 from models.ingest.identity import ParkedIdentifier
@@ -104,7 +103,7 @@ def parked_panel(
     connection_overview: ConnectionOverview,
 ) -> html.Section:
     """Identifiers without a pupil with a choice of pupils, current links, and the upload of a file of links."""
-    words_of = {item.pupil.id: _linkable_words(item) for item in pupils}
+    words_of = {item.pupil.id: linkable_words(item) for item in pupils}
     items = [_parked_item(item, words_of, candidates.get(item.id)) for item in parked[:SHOWN]]
     total = sum(item.count for item in parked)
     words = (
@@ -163,18 +162,13 @@ def parked_panel(
     )  # fmt: skip
 
 
-def _linkable_words(item: LinkablePupil) -> str:
-    """A pupil in the choice of a link: name, class and number in the pupil administration."""
-    number = _("number {label}", label=item.las_number) if item.las_number else ""
-    of_class = class_in_sentence(item.class_name) if item.class_name else _("in no class")
-    return " · ".join(filter(None, (pupil_word(item.pupil), of_class, number)))
-
-
 def _link_options(words_of: Mapping[int, str], candidates: Sequence[Candidate]) -> Options:
-    """All pupils, those who may be meant first."""
-    first = [item.pupil_id for item in candidates if item.pupil_id in words_of]
-    ordered = dict.fromkeys((*first, *words_of))
-    return [{"value": str(pupil_id), "label": words_of[pupil_id]} for pupil_id in ordered]
+    """Those who may be meant; others come as they are typed (`actions.find_pupils`)."""
+    return [
+        {"value": str(item.pupil_id), "label": words_of[item.pupil_id]}
+        for item in candidates[:MOST]
+        if item.pupil_id in words_of
+    ]
 
 
 def _candidate_lines(
@@ -221,7 +215,9 @@ def _parked_item(
                         data=_link_options(words_of, candidates or ()),
                         searchable=True,
                         nothing=_("Nothing found"),
-                        limit=30,
+                        hint=_("Type two letters of a name, or a number"),
+                        found="",
+                        limit=MAX_FOUND,
                         className="f grow",
                     ),
                     html.Button(_("Link"), id={"type": "link", "index": parked.id}, className="btn"),

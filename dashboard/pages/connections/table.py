@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.auth import request
-from dashboard.pages.connections.own_actions import own_href
+from dashboard.pages.connections.own_actions import agreement_href, own_href
 from dashboard.text.signal_words import late_word
 from dashboard.text.translate import _, age, language, moment, n_, whole
 from dashboard.ui.elements import html
@@ -115,6 +115,20 @@ def origin_note(connection_overview: ConnectionOverview) -> list[Any]:
     return [html.P(words, className="sources-note")]
 
 
+def agreements_note(connection_overview: ConnectionOverview) -> list[Any]:
+    """Of which connections mandate or agreement are not filled in (all); nothing where they are."""
+    links = [
+        html.A(row.state.name, href=agreement_href(row.state.id))
+        for row in connection_overview.rows
+        if row.state.active and row.agreement.missing
+    ]
+    if not links:
+        return []
+    listed = [part for link in links for part in (", ", link)][1:]
+    words = _("Mandate and agreement, not filled in yet:")
+    return [html.P([words, " ", *listed, "."], className="sources-note", id="agreements-open")]
+
+
 def drafts_note(connection_overview: ConnectionOverview) -> list[Any]:
     """What was added and is not in use yet, with the way to go on."""
     links = [html.Li(html.A(own.name, href=own_href(own.id))) for own in connection_overview.drafts]
@@ -128,13 +142,14 @@ def _role(source: SourceState) -> str:
 
 
 def _origin(row: ConnectionRow) -> list[Any]:
-    """The page where the school changes what it added itself, or where somebody else changes it."""
+    """The page where the school changes what it added itself, or where somebody else changes it; and its agreement."""
+    name = html.Span(f" {row.state.name}", className="vh")
+    agreed = html.Small(html.A([_("mandate"), name], href=agreement_href(row.state.id)))
     if row.own_id is not None:
-        words = [_("manage"), html.Span(f" {row.state.name}", className="vh")]
-        return [html.Small(html.A(words, href=own_href(row.own_id)))]
+        return [html.Small(html.A([_("manage"), name], href=own_href(row.own_id))), agreed]
     if not row.state.active:
-        return []
-    return [html.Small(_("command line") if row.origin == "command" else _("configuration file"))]
+        return [agreed]
+    return [html.Small(_("command line") if row.origin == "command" else _("configuration file")), agreed]
 
 
 def source_status(source: SourceState) -> html.Span:

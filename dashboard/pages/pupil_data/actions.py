@@ -107,6 +107,7 @@ def count(pupil_id: int) -> ResponseReturnValue:
     with database.read_transaction(context.engine, viewer.school_id) as connection:
         if pupil_name(connection, viewer, pupil_id) is None:
             flask.abort(404)
+    audit_trail.record(Administered("erasure counted", pupil_id, (pupil_id,)))
     return _submit(page_requests.COUNT_ERASURE, viewer, pupil_id)
 
 
