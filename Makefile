@@ -56,7 +56,7 @@ faults: .venv/.ready-dev
 	@scripts/need-packages postgresql cc:gcc libc6-dev
 	$(BIN)/python -m tests.faults.first_messages --starts 300 --live 20 --rosters 60
 	for program in "killed_server --rounds 1000" "power_cuts --rounds 200" "stopped_database --rounds 200" \
-	  "killed_nodes --rounds 60" "soak --seconds 900"; do \
+	  "killed_nodes --rounds 60" "failing_calls" "soak --seconds 900"; do \
 	  TMPDIR=$$(scripts/test-folder) $(BIN)/python -m tests.faults.$$program $(SEED) || exit 1; \
 	done
 
