@@ -17,6 +17,7 @@ import hashlib
 import http.client
 import mmap
 import random
+import signal
 import subprocess
 import tempfile
 import time
@@ -306,7 +307,7 @@ def run(most: int, seed: int) -> dict[str, object]:
             while first_calls(site, series, nth):
                 nth += 1
                 calls["first open"] += 1
-        site.server.end(15)
+        site.server.end(signal.SIGTERM)
         wrong = site.wrong
         sent = [Sending(site.server.receiver, site.publisher, school, Event(), Event(), 0, site.sent[school])
                 for school in (GOOD, LARGE)]  # fmt: skip

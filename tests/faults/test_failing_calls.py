@@ -13,4 +13,4 @@ def test_what_was_confirmed_is_stored_whatever_call_of_the_program_failed() -> N
     outcome = failing_calls.run(1, 1)
     print(outcome)
     assert outcome["wrong"] == []
-    assert outcome["failed"].keys() >= {"write", "sync", "open"}
+    assert all(kind in str(outcome["failed"]) for kind in ("write", "sync", "open"))
