@@ -55,6 +55,8 @@ _ON_NODES = "on nodes"  # what a connection knows of itself
 _NUMBERS_SKIPPED = 10_000
 SHOWN, ALL_SCHOOLS = "rondblik.school", "all"  # the setting that row-level security goes by, and its value for all
 _SHOW_ALL = select(func.set_config(SHOWN, ALL_SCHOOLS, True))
+_ONE_OF_THE_WRITERS = select(func.pg_advisory_xact_lock_shared(0x526F, -2))
+_ALL_WRITERS = select(func.pg_advisory_xact_lock(0x526F, -2))
 _UPGRADE_LOCK = select(func.pg_advisory_xact_lock(0x526F, -1))
 ROWS_PER_QUERY = 500
 MIGRATIONS = resources.files("models.schema") / "migrations"
@@ -264,7 +266,7 @@ def sole_use(engine: Engine) -> Iterator[Connection]:
                     raise DatabaseInUse
                 yield connection
             return
-        with _driver(connection) as driver:  # outside of any transaction
+        with driver_connection(connection) as driver:  # outside of any transaction
             driver.execute("PRAGMA busy_timeout=1000")
             driver.execute("PRAGMA locking_mode=EXCLUSIVE")  # from BEGIN IMMEDIATE until the connection is closed
         try:
@@ -284,8 +286,18 @@ def lock_school(connection: Connection, school_id: int | None) -> None:
     SQLite has one write lock for all. Take the lock of a school after that for none, never before it.
     """
     if connection.dialect.name == "postgresql":
+        if stands_on_nodes(connection):  # before any other lock, or who holds one could wait for who waits for it
+            connection.execute(_ONE_OF_THE_WRITERS)
         shown = func.set_config(SHOWN, _shown(connection, school_id), True)
         connection.execute(select(func.pg_advisory_xact_lock(0x526F, school_id or 0), shown))
+
+
+def hold_writers(connection: Connection) -> None:
+    """Wait until nobody writes to a store on nodes, and let nobody begin before the transaction ends.
+
+    A writer lets go of its lock when all servers have committed: the coordinator does so last.
+    """
+    connection.execute(_ALL_WRITERS)
 
 
 def next_id(connection: Connection, table: Table, school_id: int | None = None) -> int:
@@ -372,7 +384,7 @@ def insert_first(connection: Connection, table: Table, columns: Sequence[str], r
     """
     if connection.dialect.name != "postgresql" or stands_on_nodes(connection):
         return insert_new(connection, table, columns, rows)
-    with _driver(connection) as driver, driver.cursor() as cursor:
+    with driver_connection(connection) as driver, driver.cursor() as cursor:
         _copy(cursor, table.name, ", ".join(columns), rows)
     return len(rows)
 
@@ -386,7 +398,7 @@ def _copy(cursor: Any, table: str, named: str, rows: Rows) -> None:
 def _insert_new_sqlite(connection: Connection, table: str, named: str, rows: Rows) -> int:
     marks = ",".join("?" * len(rows[0]))
     statement = f"INSERT INTO {table} ({named}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
-    with _driver(connection) as driver:
+    with driver_connection(connection) as driver:
         before = driver.total_changes
         driver.executemany(statement, rows)
         return int(driver.total_changes - before)
@@ -408,7 +420,7 @@ _INSERT_NEW: dict[str, Callable[[Connection, str, str, Rows], int]] = {
 def _from_staging(connection: Connection, table: str, named: str, rows: Rows, statement: str) -> int:
     """Copy rows to a temporary table and execute one statement on all of them; how many rows that concerned."""
     staging = f"incoming_{table}"
-    with _driver(connection) as driver, driver.cursor() as cursor:
+    with driver_connection(connection) as driver, driver.cursor() as cursor:
         empty = f"SELECT * FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
         cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS {empty}")
         _copy(cursor, staging, named, rows)
@@ -441,7 +453,7 @@ def rows_of_keys(
             f"AND key = wanted.key LIMIT {most}) found"
         )
     mark, rows = "?" if connection.dialect.name == "sqlite" else "%s", []
-    with _driver(connection) as driver:
+    with driver_connection(connection) as driver:
         for portion in portions(keys):
             marked = query.format(marks=",".join([mark] * len(portion)))
             rows += driver.execute(marked, (*of_source, *portion)).fetchall()
@@ -476,7 +488,7 @@ def overwrite(
     pick = itemgetter(*map(columns.index, (*others, *keys)))
     own = " AND ".join(f"{name} = ?" for name in keys)
     values = ", ".join(f"{name} = ?" for name in others)
-    with _driver(connection) as driver:
+    with driver_connection(connection) as driver:
         driver.executemany(f"UPDATE {table.name} SET {values} WHERE {own}", map(pick, rows))  # noqa: S608
 
 
@@ -511,7 +523,7 @@ def restate(
     marks = ", ".join("?" * len(rank))
     values = ", ".join(f"{name} = ?" for name in rank)
     where = f"{' AND '.join(alike)} AND ({', '.join(rank)}) < ({marks})"
-    with _driver(connection) as driver:
+    with driver_connection(connection) as driver:
         before = driver.total_changes
         driver.executemany(f"UPDATE {table.name} SET {values} WHERE {where}", map(pick, rows))  # noqa: S608
         return int(driver.total_changes - before)
@@ -542,7 +554,7 @@ def keep_greatest(
         return
     marks = ",".join("?" * len(columns))
     statement = f"INSERT INTO {table.name} ({named}) VALUES ({marks}) {conflict}"  # noqa: S608
-    with _driver(connection) as driver:
+    with driver_connection(connection) as driver:
         driver.executemany(statement, rows)
 
 
@@ -557,7 +569,7 @@ def delete_rows(connection: Connection, table: Table, keys: Sequence[str], rows:
         return
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     own = " AND ".join(f"{name} = {mark}" for name in keys)
-    with _driver(connection) as driver:
+    with driver_connection(connection) as driver:
         driver.cursor().executemany(f"DELETE FROM {table.name} WHERE {own}", rows)  # noqa: S608
 
 
@@ -569,7 +581,7 @@ def _delete_keys(connection: Connection, table: Table, keys: Sequence[str], colu
     for row in rows:
         together.setdefault(others_of(row), []).append(key_of(row))
     own = " AND ".join(f"{name} = %s" for name in others)
-    with _driver(connection) as driver, driver.cursor() as cursor:
+    with driver_connection(connection) as driver, driver.cursor() as cursor:
         for values, listed in together.items():
             cursor.execute(f"DELETE FROM {table.name} WHERE {own} AND key = ANY(%s)", (*values, listed))  # noqa: S608
 
@@ -587,7 +599,7 @@ def _update_older(
     values, marks = ", ".join(f"{name} = %s" for name in written), ", ".join("%s" for _ in rank)
     pick = itemgetter(*map(columns.index, (*written, *keys, *rank)))
     statement = f"UPDATE {table.name} SET {values} WHERE {own} AND ({', '.join(rank)}) < ({marks})"  # noqa: S608
-    with _driver(connection) as driver, driver.cursor() as cursor:
+    with driver_connection(connection) as driver, driver.cursor() as cursor:
         cursor.executemany(statement, map(pick, rows))
 
 
@@ -606,7 +618,7 @@ def stands_on_nodes(connection: Connection) -> bool:
 
 
 @contextmanager
-def _driver(connection: Connection) -> Iterator[Any]:
+def driver_connection(connection: Connection) -> Iterator[Any]:
     """The connection of the driver itself; its errors, such as a full disk, become those of SQLAlchemy."""
     driver = connection.connection.driver_connection
     assert driver is not None
@@ -652,13 +664,13 @@ def upgrading(engine: Engine, before_upgrade: Callable[[Connection], object] | N
         if state is not SchemaState.CURRENT:
             from models.schema.row_security import protect_new
 
-            _migrate(connection)
+            migrate(connection)
             protect_new(connection)
         yield connection
 
 
-def _migrate(connection: Connection) -> None:
-    """Run the migrations that the tables lack."""
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations that the tables lack, up to a revision."""
     from alembic import command  # takes a tenth of a second, and nearly every start does without
     from alembic.config import Config
 
@@ -666,7 +678,7 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     with _as_one_database(connection):
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 @contextmanager
