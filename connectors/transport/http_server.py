@@ -288,7 +288,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         request = self.requests[0]
         super().service()
         if request.is_message:
-            self.server.task_dispatcher.messages.handled(request.body_bytes_received)
+            self.server.task_dispatcher.messages.handled()
 
     def handle_close(self) -> None:
         """The connection is over; what came in of a request that is not whole is of no use."""
