@@ -301,7 +301,7 @@ def run(most: int, seed: int) -> dict[str, object]:
                 if not attempt(site, series, nth):
                     break
                 calls[series.kind.name.lower()] += 1
-        starts = [series for series in SERIES if series.receives == GOOD and series.kind is Kind.OPEN]
+        starts = [series for series in SERIES if series.receives == GOOD and series.error == errno.EMFILE]
         for series in starts if not most else ():
             nth = 1
             while first_calls(site, series, nth):

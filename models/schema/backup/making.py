@@ -114,6 +114,8 @@ def _write_nodes(engine: Engine, cipher: PiiCipher, stream: BinaryIO) -> Manifes
 
 
 def _is_on_nodes(engine: Engine) -> bool:
+    if engine.dialect.name == "sqlite":
+        return False
     with engine.connect() as connection:
         return stands_on_nodes(connection)
 
