@@ -15,7 +15,7 @@ import flask
 
 from connectors.intake.receive import is_service
 from connectors.transport.http_server import BodyLimits, make_server
-from connectors.uwlr import validator
+from connectors.uwlr import reader, validator
 from dashboard.server.sign_in import asks_provider
 from dashboard.server.static_files import STATIC_FILES
 from dashboard.settings.errors import CannotStart
@@ -51,6 +51,7 @@ def serve(
         server = make_server(app, socket, body_limits(receive or Receive()))
         with stopping(), working(context):
             ready(socket.getsockname()[1])
+            threading.Thread(target=reader.prepare, daemon=True).start()
             server.run()  # returns on SystemExit and KeyboardInterrupt
             server.close()
 

@@ -36,6 +36,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -105,6 +106,7 @@ def open_engine(url: str) -> Engine:
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "handle_error", _give_up_read_only)
         return engine
     address = make_url(url)
     options: dict[str, object] = {"connect_timeout": CONNECT_SECONDS}
@@ -155,6 +157,18 @@ def _prepare_postgresql(connection: Any, record: ConnectionPoolEntry) -> None:
                 numbers = f"{OWN_SCHEMA}.deliveries_id_seq"
                 cursor.execute(f"SELECT setval('{numbers}', last_value + {_NUMBERS_SKIPPED}) FROM {numbers}")  # noqa: S608
     connection.commit()
+
+
+_READ_ONLY = "attempt to write a readonly database"  # SQLite
+
+
+def _give_up_read_only(context: ExceptionContext) -> None:
+    """Open the file again where SQLite did so for reading only: it does where it could not open it for writing.
+
+    That may have been for want of a descriptor at that moment, and would else last as long as the connection.
+    """
+    if str(context.original_exception) == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -626,6 +640,8 @@ def driver_connection(connection: Connection) -> Iterator[Any]:
     try:
         yield driver
     except errors as failed:
+        if str(failed) == _READ_ONLY:
+            connection.invalidate()
         raise DBAPIError.instance(
             "written by the driver", None, failed, errors, hide_parameters=True, dialect=connection.dialect
         ) from None
