@@ -1,4 +1,4 @@
-"""A connection of which nothing can be written is given up: SQLite makes one where it cannot open a file for writing."""
+"""A connection that can only read is given up: SQLite makes one where it cannot open a file for writing."""
 
 from __future__ import annotations
 
