@@ -44,6 +44,7 @@ def serve(
     `ready` is called with the port once it is open; `receive` limits what is read of messages. Raises PortTaken.
     """
     validator.prepare()
+    reader.prepare()
     if STATIC_FILES in app.extensions:
         app.extensions[STATIC_FILES].compress_ahead()
     gc.freeze()  # what a server is made of, which stays (`dashboard.cli.start`)
@@ -51,7 +52,6 @@ def serve(
         server = make_server(app, socket, body_limits(receive or Receive()))
         with stopping(), working(context):
             ready(socket.getsockname()[1])
-            threading.Thread(target=reader.prepare, daemon=True).start()
             server.run()  # returns on SystemExit and KeyboardInterrupt
             server.close()
 

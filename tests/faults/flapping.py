@@ -318,7 +318,7 @@ def run(seconds: int, seed: int) -> dict[str, object]:
                 pass
         (data / "config.yaml").write_text(configuration(publishers, schedule))
         trusted = {"SSL_CERT_FILE": str(schedule.certificates[0][0])}
-        server = stack.enter_context(program(data, soap_only=False, errors=errors, variables=trusted))
+        server = stack.enter_context(program(data, soap_only=schedule.is_hurried, errors=errors, variables=trusted))
         server.start()
         process, samples, watch = psutil.Process(server.pid), list[dict[str, float]](), Watch()
         pause = 0.1 if schedule.is_hurried else 0.5

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from connectors.transport.http_server import PAUSE_SECONDS
 from tests.connectors.sending import Account, Receiver, enveloped
 from tests.connectors.test_receive_modes import RONDBLIK, a_sender, port_of
 from tests.uwlr.messages import message
@@ -86,6 +87,7 @@ def without_descriptors(program: Program) -> Iterator[None]:
         while "descriptors" not in program.errors.read_text():
             assert time.monotonic() < ends
             time.sleep(0.02)
+        time.sleep(1.5 * PAUSE_SECONDS)  # what was closed meanwhile goes to those who wait
         yield
     program.process.rlimit(psutil.RLIMIT_NOFILE, limits)
 
