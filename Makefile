@@ -50,13 +50,14 @@ compare: .venv/.ready-dev
 	@scripts/need-packages chromium-headless-shell fonts-noto-core
 	RONDBLIK_ALL_PUPILS=1 $(BIN)/python -m pytest tests/browser/test_same_everywhere.py
 
-# Every program that provokes faults, in full: an hour and a half. Each ends with a line of figures; `make test` has a few
+# Every program that provokes faults, in full: two hours and a half. Each ends with a line of figures; `make test` has a few
 # rounds of most. SEED=--seed=7 draws the same moments again.
 faults: .venv/.ready-dev
 	@scripts/need-packages postgresql cc:gcc libc6-dev
 	$(BIN)/python -m tests.faults.first_messages --starts 300 --live 20 --rosters 60
 	for program in "killed_server --rounds 1000" "power_cuts --rounds 200" "stopped_database --rounds 200" \
-	  "killed_nodes --rounds 60" "soak --seconds 900"; do \
+	  "killed_nodes --rounds 60" "failing_calls" "hostile_names --messages 200" "flapping --seconds 900" \
+	  "soak --seconds 900"; do \
 	  TMPDIR=$$(scripts/test-folder) $(BIN)/python -m tests.faults.$$program $(SEED) || exit 1; \
 	done
 

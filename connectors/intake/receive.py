@@ -140,6 +140,7 @@ def _receive(receiver: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -
     if problem == "busy":  # no row: the store may well be what all wait for
         return _answer_to(Receipt(0, Verdict.REJECT, rules.TIJDELIJK_NIET, (finding("message.busy"),)))
     if problem == "full":
+        _log.error("No room, or no descriptor, for the body of a message")
         return _no_space()
     if problem is not None:
         return _refused_unread(receiver, finding(_PROBLEM_RULES[problem]), int(flask.request.environ.get(BODY_SIZE, 0)))

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -220,7 +221,8 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
         self.problem = problem
         self.let_go()
         if self.body_rcv is not None:
-            self.body_rcv.buf.close()
+            with suppress(OSError):  # of a file, which writes what it has not written yet
+                self.body_rcv.buf.close()
             self.body_rcv.buf = _DiscardBuffer(self.body_bytes_received)
 
     def let_go(self) -> None:
@@ -288,7 +290,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         request = self.requests[0]
         super().service()
         if request.is_message:
-            self.server.task_dispatcher.messages.handled(request.body_bytes_received)
+            self.server.task_dispatcher.messages.handled()
 
     def handle_close(self) -> None:
         """The connection is over; what came in of a request that is not whole is of no use."""

@@ -523,6 +523,14 @@ class _Pass:
         return repeated
 
 
+def prepare() -> None:
+    """Load what is loaded with the first message; a program that may open no file then could never do so again.
+
+    numpy does not let itself be imported a second time where that failed half way.
+    """
+    import numpy  # noqa: F401
+
+
 def duplicate_hashes(hashes: array[int]) -> set[int]:
     """The values that occur more than once, found by sorting: eight bytes each and no hash table."""
     import numpy  # takes a tenth of a second; of all commands few read a message

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
-from pathlib import Path
+from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Any, Protocol, cast
 
@@ -22,6 +22,9 @@ from lxml import etree
 from connectors.uwlr import names
 
 QUEUED_CHUNKS = 4
+COMPILE_TIMES = 50
+MEMORY = "memory:/"  # the folder of our schemas
+_MISSED = ("IO_ENOENT", "SCHEMAP_WARN_UNLOCATED_SCHEMA")  # said of a schema that cannot be read
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _MOMENTS = ("xs:date", "xs:dateTime")
 
@@ -46,25 +49,48 @@ def prepare() -> None:
 
 
 def _compile(name: str) -> etree.XMLSchema:
-    with resources.as_file(resources.files("connectors.uwlr") / "schemas") as folder:
+    """Compile a schema; again where another thread that has just parsed something took the loader of files away.
+
+    libxml2 has one for all threads, and lxml puts ours there and the former one back around each parse.
+    """
+    for _time in range(COMPILE_TIMES):
         parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
-        parser.resolvers.add(_TrimmedMoments())
-        return etree.XMLSchema(etree.parse(str(folder / name), parser))
+        parser.resolvers.add(_OurSchemas())
+        try:
+            compiled = etree.XMLSchema(etree.fromstring(_adapted()[name], parser, base_url=MEMORY + name))
+        except etree.XMLSchemaParseError as failed:
+            broken = failed
+            continue
+        if not any(entry.type_name in _MISSED for entry in compiled.error_log):
+            return compiled
+        broken = etree.XMLSchemaParseError("a schema that it names was not found")
+    raise broken
 
 
-class _TrimmedMoments(etree.Resolver):
-    """Provides our schemas with white space allowed around dates and times.
+class _OurSchemas(etree.Resolver):
+    """Provides our schemas to each other from memory, where no file needs to be opened, nor is there one to be found.
+
+    So a schema of which a part is missing fails, and is not made of the files that are not adapted.
+    """
+
+    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:
+        """One of our schemas, as adapted; None for any other file."""
+        adapted = _adapted().get(PurePosixPath(system_url or "").name)
+        return None if adapted is None else self.resolve_string(adapted, context, base_url=system_url)
+
+
+@cache
+def _adapted() -> dict[str, bytes]:
+    """Our schemas by the name of their file, with white space allowed around dates and times.
 
     XML Schema strips that white space before it checks a value, and libxml2 does so where a type has a pattern, but
     not for its built-in date types. So they get a pattern, in a union with the built-in type, which xsi:type may name.
     The schemas that we publish to senders have the types of the standard.
     """
-
-    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:
-        """One of our schemas with its date types adapted; None for any other file."""
-        file = Path(system_url or "")
-        if file.suffix != ".xsd" or not file.is_file():
-            return None
+    adapted = {}
+    for file in (resources.files("connectors.uwlr") / "schemas").iterdir():
+        if not file.name.endswith(".xsd"):
+            continue
         root = etree.fromstring(file.read_bytes())
         for element in root.iter(f"{_XS}element"):
             plain = element.get("type")
@@ -75,7 +101,8 @@ class _TrimmedMoments(etree.Resolver):
                 )
                 trimmed = etree.SubElement(etree.SubElement(union, f"{_XS}simpleType"), f"{_XS}restriction", base=plain)
                 etree.SubElement(trimmed, f"{_XS}pattern", value=r"\S+")
-        return self.resolve_string(etree.tostring(root), context, base_url=system_url)
+        adapted[file.name] = etree.tostring(root)
+    return adapted
 
 
 def known_name(name: str) -> bool:
@@ -85,9 +112,7 @@ def known_name(name: str) -> bool:
 
 @cache
 def _element_names() -> frozenset[str]:
-    folder = resources.files("connectors.uwlr") / "schemas"
-    files = [file for file in folder.iterdir() if file.name.endswith(".xsd")]
-    elements = [element for file in files for element in etree.fromstring(file.read_bytes()).iter(f"{_XS}element")]
+    elements = [element for schema in _adapted().values() for element in etree.fromstring(schema).iter(f"{_XS}element")]
     return frozenset(name for element in elements if (name := element.get("name")) is not None)
 
 

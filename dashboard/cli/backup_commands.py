@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine, delete
 
+from dashboard.cli.node_option import nodes
 from dashboard.settings.open_store import BeforeUpgrade, Options, Store, open_existing
 from dashboard.settings.schema import Settings
 from dashboard.settings.self_check import UPGRADE_BACKUPS
@@ -40,8 +41,9 @@ def backup(options: Options, target: Path) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--overwrite", is_flag=True, help="In the place of the database that is there, which is lost.")
+@nodes("An empty database that the schools go to then, as with `db distribute`; repeat it.")
 @click.pass_obj
-def restore(options: Options, file: Path, overwrite: bool) -> None:
+def restore(options: Options, file: Path, overwrite: bool, addresses: tuple[str, ...]) -> None:
     """Make the database of the configuration from a backup; stop `serve` and `worker` first.
 
     The key of the store (sealing.key) must be in the data folder already, that of the time of the backup beside it if
@@ -59,6 +61,10 @@ def restore(options: Options, file: Path, overwrite: bool) -> None:
         manifest = restore_backup(
             engine, theirs, file, lambda restored: finish_restored(restored, theirs, cipher, settings), overwrite
         )
+        if addresses:
+            from models.schema.nodes import distribute
+
+            distribute(engine, addresses)
     finally:
         engine.dispose()
     click.echo(f"Restored {file.name}: {_sentence(manifest)}. Everybody has to sign in again.")

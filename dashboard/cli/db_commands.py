@@ -8,6 +8,7 @@ import click
 
 from dashboard.cli.backup_commands import backup_before_upgrade
 from dashboard.cli.exit_codes import DONE
+from dashboard.cli.node_option import nodes
 from dashboard.settings.open_store import Options, Store, open_store
 from models.access.audit import open_audit
 from models.schema import database, row_security
@@ -55,22 +56,17 @@ def protect(options: Options, role: str) -> int:
 
 
 @db.command()
-@click.option("--node", "addresses", metavar="DSN", multiple=True, help="An empty database on PostgreSQL; repeat it.")
+@nodes("An empty database on PostgreSQL; repeat it.")
 @click.pass_obj
 def distribute(options: Options, addresses: tuple[str, ...]) -> int:
     """Move the data of schools to these databases, or without any back to the one of the configuration.
 
     Stop `serve` and `worker` before. The schools are divided evenly by their numbers.
     """
-    for address in addresses:
-        if not address.startswith("postgresql+psycopg://"):
-            raise click.BadParameter("must begin with postgresql+psycopg://", param_hint="--node")
-    if len(set(addresses)) < len(addresses):
-        raise click.BadParameter("names a database twice", param_hint="--node")
-    from models.schema import nodes
+    from models.schema.nodes import distribute as divide
 
     with open_store(options) as store:
-        counts = nodes.distribute(store.engine, addresses)
+        counts = divide(store.engine, addresses)
     where = f"{len(addresses)} nodes" if addresses else "one database"
     click.echo(f"{sum(counts.values())} rows of schools stand on {where} now, {counts['results']} results among them.")
     return DONE

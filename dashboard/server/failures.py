@@ -5,6 +5,7 @@ The log gets the kind of error and its place in the code; a message of an error 
 
 from __future__ import annotations
 
+import errno
 import logging
 import traceback
 
@@ -21,6 +22,7 @@ from dashboard.text.translate import _
 from dashboard.ui import addresses
 
 AWAY = (OperationalError, InterfaceError, NoConnection)  # how a database is missed that does not answer
+EXHAUSTED = (errno.EMFILE, errno.ENFILE)  # files that may be open: too many connections at once, say
 OWN_CODE = "/dashboard/pages/"
 SAME_ADDRESS = ""
 
@@ -49,21 +51,22 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
 
 
 def _failed(error: Exception) -> ResponseReturnValue:
-    """500, or 503 without a database.
+    """500, or 503 without a database or a descriptor.
 
     A callback that fails before it reaches the code of a page is one that no page of ours sends: 400.
     """
     frames = traceback.extract_tb(error.__traceback__)
     reached = any(OWN_CODE in frame.filename.replace("\\", "/") for frame in frames)
     status = 400 if flask.request.path == CALLBACK and not reached else 500
-    status = 503 if isinstance(error, AWAY) else status
+    exhausted = isinstance(error, OSError) and error.errno in EXHAUSTED
+    status = 503 if isinstance(error, AWAY) or exhausted else status
     last = frames[-1]
     log.log(
         logging.ERROR if status >= 500 else logging.WARNING,
         "%d: %s in %s, line %s",
         status, type(error).__name__, last.name, last.lineno,
     )  # fmt: skip
-    return _answer(status)
+    return _answer(status, _("Rondblik cannot answer now. Try again in a few minutes.") if exhausted else None)
 
 
 def _answer(status: int, sentence: str | None = None, remedy: str = "") -> flask.Response:

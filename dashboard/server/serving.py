@@ -15,7 +15,7 @@ import flask
 
 from connectors.intake.receive import is_service
 from connectors.transport.http_server import BodyLimits, make_server
-from connectors.uwlr import validator
+from connectors.uwlr import reader, validator
 from dashboard.server.sign_in import asks_provider
 from dashboard.server.static_files import STATIC_FILES
 from dashboard.settings.errors import CannotStart
@@ -44,6 +44,7 @@ def serve(
     `ready` is called with the port once it is open; `receive` limits what is read of messages. Raises PortTaken.
     """
     validator.prepare()
+    reader.prepare()
     if STATIC_FILES in app.extensions:
         app.extensions[STATIC_FILES].compress_ahead()
     gc.freeze()  # what a server is made of, which stays (`dashboard.cli.start`)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import importlib.util
+import logging
 import mimetypes
 import re
 import sys
@@ -32,6 +33,7 @@ KINDS = frozenset({".js", ".css"})
 
 CHART_PACKAGE, CHART_SCRIPT = "plotly", "package_data/plotly.min.js"
 CHART_PART = Path(sys.prefix) / "share" / "rondblik" / "plotly.min.js"
+_log = logging.getLogger("rondblik.web")
 _VERSION = re.compile(rb"plotly\.js (?:\([a-z -]+\) )?v([0-9.]+)")
 _ADDRESS = re.compile(r'(?<=["=])/(?:_dash-component-suites|assets)/[^"\s>]+')
 
@@ -139,11 +141,14 @@ class StaticFiles:
         tags = (
             self._app._generate_css_dist_html() + self._app._generate_scripts_html()
         )  # Dash has no other list of them
-        for path in [*(address.partition("?")[0] for address in _ADDRESS.findall(tags)), self.chart_address()]:
-            file = self.find(path)
-            if file is not None:
-                _body(file, "br")
-                _body(file, "gzip")
+        try:
+            for path in [*(address.partition("?")[0] for address in _ADDRESS.findall(tags)), self.chart_address()]:
+                file = self.find(path)
+                if file is not None:
+                    _body(file, "br")
+                    _body(file, "gzip")
+        except OSError as failed:  # no file can be opened now; the first browser that asks for it waits a little
+            _log.warning("Static files could not be compressed ahead (%s).", type(failed).__name__)
 
 
 def _is_lasting(file: StaticFile) -> bool:

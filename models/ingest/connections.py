@@ -19,6 +19,7 @@ from models.schema.prepared import PreparedStatement
 from models.schema.tables import own_connections, source_connections
 
 SHORTEST_BACK_OFF_SECONDS = 30.0
+SHORTEST_PAUSE_SECONDS = 5.0  # after an answer, or none, that took longer than the back-off
 LONGEST_BACK_OFF_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 3600.0  # of what a source may ask for in Retry-After
 _NO_FAILURE: Mapping[str, object] = {"failures": 0, "last_error_nl": None, "last_error_en": None}
@@ -40,14 +41,20 @@ class SourceConnection:
 
 
 def back_off_us(
-    now_us: int, wait_seconds: float | None = None, draw: Callable[[float, float], float] = random.uniform
+    now_us: int,
+    wait_seconds: float | None = None,
+    draw: Callable[[float, float], float] = random.uniform,
+    began_us: int | None = None,
 ) -> int:
-    """When to try a source again that failed: after half a minute to a minute, so that it is back soon after it is up.
+    """When to try a source again that failed: half a minute to a minute after that try began.
 
-    The jitter keeps many connections from returning at the same moment. What the source asks for in `wait_seconds` is
-    waited for where it is longer, up to an hour.
+    So it is back soon after it is up, also where the try itself took half a minute of silence. The jitter keeps many
+    connections from returning at the same moment. What the source asks for in `wait_seconds` is waited for where it is
+    longer, up to an hour.
     """
     seconds = draw(SHORTEST_BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS)
+    if began_us is not None:
+        seconds = max(seconds - max(now_us - began_us, 0) / SECOND_US, SHORTEST_PAUSE_SECONDS)
     if wait_seconds is not None:
         seconds = max(seconds, min(wait_seconds, LONGEST_WAIT_SECONDS))
     return now_us + int(seconds * SECOND_US)
@@ -142,9 +149,11 @@ def finish_failure(
     `wait_seconds` is how long the source asked to be left alone.
     """
     with write_transaction(engine, raises_version=False) as connection:
-        failures = (connection.scalar(select(source_connections.c.failures).where(_of_poll(job))) or 0) + 1
-        values = {"failures": failures, "last_error_nl": sentence_nl, "last_error_en": sentence_en}
-        return _finish(connection, job, back_off_us(clock.now_us(), wait_seconds), values)
+        known = select(source_connections.c.failures, source_connections.c.last_try_us).where(_of_poll(job))
+        before = connection.execute(known).one_or_none()
+        failures, began_us = (0, None) if before is None else before
+        values = {"failures": (failures or 0) + 1, "last_error_nl": sentence_nl, "last_error_en": sentence_en}
+        return _finish(connection, job, back_off_us(clock.now_us(), wait_seconds, began_us=began_us), values)
 
 
 def finish_refused(engine: Engine, job: Job, next_try_us: int, sentence_nl: str, sentence_en: str) -> bool:

@@ -36,6 +36,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -57,6 +58,8 @@ _WRITING = "writing"  # whether its next transaction writes
 _NUMBERS_SKIPPED = 10_000
 SHOWN, ALL_SCHOOLS = "rondblik.school", "all"  # the setting that row-level security goes by, and its value for all
 _SHOW_ALL = select(func.set_config(SHOWN, ALL_SCHOOLS, True))
+_ONE_OF_THE_WRITERS = select(func.pg_advisory_xact_lock_shared(0x526F, -2))
+_ALL_WRITERS = select(func.pg_advisory_xact_lock(0x526F, -2))
 _UPGRADE_LOCK = select(func.pg_advisory_xact_lock(0x526F, -1))
 ROWS_PER_QUERY = 500
 MIGRATIONS = resources.files("models.schema") / "migrations"
@@ -105,6 +108,7 @@ def open_engine(url: str) -> Engine:
         )
         event.listen(engine, "connect", _prepare_sqlite)
         engine.dialect.do_begin = _begin_sqlite  # type: ignore[assignment, method-assign] # an event slows all statements
+        engine.dialect.is_disconnect = _is_lost_sqlite  # type: ignore[assignment, method-assign]
         return engine
     address = make_url(url)
     options: dict[str, object] = {"connect_timeout": CONNECT_SECONDS}
@@ -159,6 +163,18 @@ def _prepare_postgresql(connection: Any, record: ConnectionPoolEntry) -> None:
 
 def _begin_sqlite(connection: Any) -> None:
     connection.execute("BEGIN IMMEDIATE" if connection.info.pop(_WRITING, False) else "BEGIN")
+
+
+_PYSQLITE = SQLiteDialect_pysqlite(dbapi=SQLiteDialect_pysqlite.import_dbapi())
+_READ_ONLY = "attempt to write a readonly database"  # SQLite
+
+
+def _is_lost_sqlite(error: Any, connection: Any, cursor: Any) -> bool:
+    """Whether to open the file again: also where SQLite did so for reading only, as it could not for writing.
+
+    That may have been for want of a descriptor at that moment, and would else last as long as the connection.
+    """
+    return str(error) == _READ_ONLY or _PYSQLITE.is_disconnect(error, connection, cursor)
 
 
 @contextmanager
@@ -295,8 +311,18 @@ def lock_school(connection: Connection, school_id: int | None) -> None:
     SQLite has one write lock for all. Take the lock of a school after that for none, never before it.
     """
     if connection.dialect.name == "postgresql":
+        if stands_on_nodes(connection):  # before any other lock, or who holds one could wait for who waits for it
+            connection.execute(_ONE_OF_THE_WRITERS)
         shown = func.set_config(SHOWN, _shown(connection, school_id), True)
         connection.execute(select(func.pg_advisory_xact_lock(0x526F, school_id or 0), shown))
+
+
+def hold_writers(connection: Connection) -> None:
+    """Wait until nobody writes to a store on nodes, and let nobody begin before the transaction ends.
+
+    A writer lets go of its lock when all servers have committed: the coordinator does so last.
+    """
+    connection.execute(_ALL_WRITERS)
 
 
 def next_id(connection: Connection, table: Table, school_id: int | None = None) -> int:
@@ -649,13 +675,13 @@ def upgrading(engine: Engine, before_upgrade: Callable[[Connection], object] | N
         if state is not SchemaState.CURRENT:
             from models.schema.row_security import protect_new
 
-            _migrate(connection)
+            migrate(connection)
             protect_new(connection)
         yield connection
 
 
-def _migrate(connection: Connection) -> None:
-    """Run the migrations that the tables lack."""
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations that the tables lack, up to a revision."""
     from alembic import command  # takes a tenth of a second, and nearly every start does without
     from alembic.config import Config
 
@@ -663,7 +689,7 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     with _as_one_database(connection):
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 @contextmanager

@@ -36,12 +36,14 @@ class Handler(BaseHTTPRequestHandler):
 
     loopback: Loopback
     answer: Callable[[Handler], None]
+    asked: Asked
 
     def handle_any(self) -> None:
         length = int(self.headers.get("Content-Length", "0"))
         body = self.rfile.read(length)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.loopback.asked.append(Asked(self.command, self.path, headers, body))
+        self.asked = Asked(self.command, self.path, headers, body)
+        self.loopback.asked.append(self.asked)
         with suppress(BrokenPipeError, ConnectionResetError):  # a client that had enough: what many tests are about
             type(self).answer(self)
         self.close_connection = True
@@ -90,11 +92,11 @@ class _Quiet(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(answer: Callable[[Handler], None], tls: ssl.SSLContext | None = None) -> Iterator[Loopback]:
-    """Answer every request with `answer` while the block runs."""
+def serving(answer: Callable[[Handler], None], tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Loopback]:
+    """Answer every request with `answer` while the block runs, at this port or any."""
     loopback = Loopback("")
     handler = type("Answering", (Handler,), {"loopback": loopback, "answer": staticmethod(answer)})
-    server = _Quiet(("127.0.0.1", 0), handler)
+    server = _Quiet(("127.0.0.1", port), handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     loopback.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}"

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 import pytest
-from sqlalchemy import NullPool, create_engine, make_url, select, text
+from sqlalchemy import Engine, NullPool, create_engine, func, insert, make_url, select, text
 
+from connectors.intake.push import ReceiverContext
+from connectors.uwlr.pupil_writer import write_answer
 from models.ingest import schools
-from models.schema import database, nodes
-from models.schema.tables import deliveries, results
+from models.ingest.erased import FILE as ERASED_FILE
+from models.schema import clock, database, nodes
+from models.schema.encryption import KEY_FILE
+from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
+from models.schema.store_key import open_encrypted
+from models.schema.tables import deliveries, results, school_identifications
+from models.schema.tables import schools as school_rows
 from tests.conftest import NODES, Store, new_nodes, new_postgres
+from tests.connectors.sending import receiving
 from tests.dashboard.installation import Installation, configured
+from tests.faults.programs import publisher_of
+from tests.faults.publishers import BRINS, lost_or_half, sending
 from tests.uwlr.messages import message
 
 SCHOOLS = ("99AA", "99BB", "99CC", "99DD")  # each of three nodes has one or more
@@ -101,7 +114,7 @@ def test_schools_are_moved_to_nodes_and_back(several: Installation, empty_databa
     assert len(distributed["results"]) == 3 * len(SCHOOLS)
     assert len(distributed["result_history"]) == len(SCHOOLS)
 
-    assert "base backup" in several.refused("restore", "--overwrite", str(several.data.parent / "one.backup"))
+    assert "empty database" in several.refused("restore", "--overwrite", str(several.data.parent / "one.backup"))
     code, out, errors = distribute(several)
     assert (code, errors) == (0, "")
     assert f"one database now, {3 * len(SCHOOLS)} results" in out
@@ -189,8 +202,8 @@ def test_an_upgrade_is_one_of_all_nodes(distributed: Installation, later_program
         "INSERT INTO pupils (school_id, id, first_name) VALUES (1, 1, 'Anne'), (2, 1, 'Bo'), (3, 1, 'Chris')",
     )
     assert "db upgrade" in distributed.refused("serve", "--port", "0")
-    assert "base backup" in distributed.refused("db", "upgrade")
-    assert distributed.run("db", "upgrade", "--no-backup") == (0, "")
+    assert distributed.run("db", "upgrade") == (0, "")
+    assert len(list((distributed.data / "backups").iterdir())) == 1
 
     rows = distributed.rows()
     assert sorted(row.nickname for row in rows["pupils"]) == ["Anne", "Bo", "Chris"]
@@ -198,6 +211,98 @@ def test_an_upgrade_is_one_of_all_nodes(distributed: Installation, later_program
     assert all(on_node(node, indexed) for node in nodes_of(distributed))
     assert checked(distributed)[0] == 0
     assert distributed.run("db", "upgrade") == (0, "")
+
+
+# -- backups -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(distributed: Installation, postgres: str, tmp_path: Path) -> Iterator[Installation]:
+    """Another machine: a data folder with a copy of the key, and an empty database."""
+    data = tmp_path / "elsewhere"
+    data.mkdir(mode=0o700)
+    shutil.copy2(distributed.key, data / KEY_FILE)
+    with new_postgres(postgres, "template0") as engine:
+        engine.dispose()
+        yield configured(data, engine.url.render_as_string(hide_password=False))
+
+
+def deliveries_of(engine: Engine) -> dict[str, int]:
+    """How many deliveries each school has."""
+    named, own = school_identifications.c.value, school_identifications.c.school_id == deliveries.c.school_id
+    with database.read_transaction(engine) as connection:
+        query = select(named, func.count()).join(deliveries, own).group_by(named)
+        return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def roster_of(brin: str) -> bytes:
+    """A pupil list with the pupil whose results publishers send."""
+    school, made = SchoolRef(brin=brin), clock.now_us() - 60_000_000
+    groups, listed = (
+        (RosterGroup("g5", "5a", year_group="5"),),
+        (RosterPupil("L1", None, "Noor", None, "Voorbeeld", "5", "g5"),),
+    )
+    return write_answer(Roster("2026-2027", school, None, made, groups=groups, pupils=listed, teachers=()))
+
+
+def test_a_backup_of_nodes_made_while_messages_come_in_has_all_that_was_confirmed(
+    distributed: Installation, elsewhere: Installation, empty_databases: list[str]
+) -> None:
+    publisher, file = publisher_of(distributed.data, distributed.url), distributed.data.parent / "nodes.backup"
+    distributed.roster.joinpath("roster.xml").write_bytes(roster_of(BRINS[-1]))
+    assert distributed.run("load", "--roster", str(distributed.roster / "roster.xml")) == (0, "")
+    engine = database.open_engine(distributed.url)
+    cipher = open_encrypted(engine, distributed.data)
+    with (
+        receiving(ReceiverContext(engine, cipher), app="alone") as receiver,
+        sending(receiver, publisher) as publishers,
+    ):
+        while publishers.confirmed < 2 * len(BRINS):
+            time.sleep(0.05)
+        before = [item.confirmed for item in publishers.sendings]
+        assert distributed.run("backup", str(file)) == (0, "")
+        during = publishers.confirmed - sum(before)
+    engine.dispose()
+    assert publishers.heard == {}
+    assert b"99AA" not in file.read_bytes()
+    erase = distributed.run("person", "erase", "--school", f"{BRINS[-1]}/00", "--pupil", "1", "--yes")
+    assert erase == (0, "")
+    shutil.copy2(distributed.data / ERASED_FILE, elsewhere.data)
+
+    addresses = (item for url in empty_databases for item in ("--node", url))
+    assert elsewhere.run("restore", str(file), *addresses) == (0, "")
+    restored = database.open_engine(elsewhere.url)
+    after = deliveries_of(restored)
+    print(f"{before} confirmed before, {during} meanwhile, {after} restored")
+    assert all(after[brin] >= number for brin, number in zip(BRINS, before, strict=True))
+    as_then = [replace(item, confirmed=after[item.brin]) for item in publishers.sendings]
+    assert lost_or_half(restored, as_then[:-1]) == []
+    assert len(lost_or_half(restored, as_then[-1:])) == 1  # whose results were of a pupil who was erased meanwhile
+    restored.dispose()
+    assert {state for state, _ in checked(elsewhere)[1]} == {"ok"}
+    on_nodes = [schools_on(url) for url in empty_databases]
+    assert {school for _, of_deliveries in on_nodes for school in of_deliveries} == set(range(1, len(BRINS) + 1))
+
+    everything = rows_of(elsewhere)
+    assert everything["pupils"] == []
+    assert elsewhere.run("backup", str(file.with_name("again.backup"))) == (0, "")
+    assert distribute(elsewhere)[0] == 0  # into one database, whose place the backup of the nodes then takes
+    assert elsewhere.run("restore", "--overwrite", str(file.with_name("again.backup"))) == (0, "")
+    assert {**rows_of(elsewhere), "data_versions": []} == {**everything, "data_versions": []}
+
+
+def test_a_backup_of_nodes_begins_between_two_writers(distributed: Installation) -> None:
+    engine, file = database.open_engine(distributed.url), distributed.data.parent / "nodes.backup"
+    said: list[str] = []
+    program = threading.Thread(target=lambda: said.append(distributed.outcome("backup", str(file))[1]))
+    with database.write_transaction(engine) as connection:
+        connection.execute(insert(school_rows).values(id=7, name="De Horizon"))
+        program.start()
+        program.join(2)
+        assert program.is_alive()
+    program.join(60)
+    engine.dispose()
+    assert "1 schools" in said[0]
 
 
 def test_the_key_of_a_store_on_nodes_is_not_replaced(distributed: Installation) -> None:

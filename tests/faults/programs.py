@@ -58,7 +58,9 @@ class Program:
         assert self.launcher.stdout is not None
         self.launcher.stdin.write("\n")
         self.launcher.stdin.flush()
-        self.pid = int(self.launcher.stdout.readline())
+        while not (line := self.launcher.stdout.readline()).strip().isdigit():  # what the one before still printed
+            assert line
+        self.pid = int(line)
         too_late = threading.Timer(SECONDS, self.launcher.kill)
         too_late.start()
         try:

@@ -55,16 +55,16 @@ def run(seconds: int, seed: int) -> dict[str, object]:
                 ends = time.monotonic() + seconds
                 while time.monotonic() < ends:
                     time.sleep(EVERY)
-                    samples.append(_used(process))
+                    samples.append(used(process))
                 over.set()
                 for thread in others:
                     thread.join(60)
-        used = {name: [_middle(samples, name, third) for third in (1, 2)] for name in GROWTH}
+        took = {name: [middle(samples, name, third) for third in (1, 2)] for name in GROWTH}
         engine = open_engine(sqlite_url(data))
         wrong = lost_or_half(engine, publishers.sendings)
         engine.dispose()
         wrong += [
-            f"{name} grew from {then} to {now}" for name, (then, now) in used.items() if now > GROWTH[name] * then
+            f"{name} grew from {then} to {now}" for name, (then, now) in took.items() if now > GROWTH[name] * then
         ]
         wrong += [] if seen[200] and max(seen) < 500 else [f"pages were answered {dict(seen)}"]
         wrong += ["a traceback in the log"] if "Traceback" in errors.read_text() else []
@@ -75,16 +75,17 @@ def run(seconds: int, seed: int) -> dict[str, object]:
         "heard": publishers.heard,
         "pages": seen.total(),
     }
-    return {**outcome, "pages": seen.total(), **used, "wrong": wrong}
+    return {**outcome, "pages": seen.total(), **took, "wrong": wrong}
 
 
-def _middle(samples: list[dict[str, float]], name: str, third: int) -> int:
+def middle(samples: list[dict[str, float]], name: str, third: int) -> int:
     """The median of what was measured in the second (1) or last (2) third of the time."""
     length = len(samples) // 3
     return round(statistics.median(sample[name] for sample in samples[third * length : (third + 1) * length]))
 
 
-def _used(process: psutil.Process) -> dict[str, float]:
+def used(process: psutil.Process) -> dict[str, float]:
+    """What a process uses now, by the names of `GROWTH`."""
     return {
         "memory_mb": process.memory_info().rss / 1024 / 1024,
         "threads": process.num_threads(),

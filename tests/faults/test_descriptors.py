@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import resource
 import signal
@@ -15,12 +16,15 @@ from pathlib import Path
 
 import psutil
 
+from connectors.transport.http_server import PAUSE_SECONDS
 from tests.connectors.sending import Account, Receiver, enveloped
 from tests.connectors.test_receive_modes import RONDBLIK, a_sender, port_of
 from tests.uwlr.messages import message
 
 FEW_FILES = 160
 SECONDS = 3.0
+STYLE, UNKNOWN = "/assets/rondblik.css", "/assets/nowhere.css"
+NOT_READ = "/_dash-component-suites/dash/dcc/async-upload.js"  # which no page asks for at once
 
 
 @dataclass(frozen=True)
@@ -72,17 +76,56 @@ def silent(port: int, count: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def without_descriptors(program: Program) -> Iterator[None]:
+    """While the block runs the program may open no more files: connections have taken all that it may."""
+    limits = program.process.rlimit(psutil.RLIMIT_NOFILE)
+    highest = max(int(name) for name in os.listdir(f"/proc/{program.process.pid}/fd"))
+    program.process.rlimit(psutil.RLIMIT_NOFILE, (highest + 1, limits[1]))
+    with silent(program.receiver.port, 2 * highest):  # some numbers below the highest may be free
+        ends = time.monotonic() + 20
+        while "descriptors" not in program.errors.read_text():
+            assert time.monotonic() < ends
+            time.sleep(0.02)
+        time.sleep(1.5 * PAUSE_SECONDS)  # what was closed meanwhile goes to those who wait
+        yield
+    program.process.rlimit(psutil.RLIMIT_NOFILE, limits)
+
+
+def ask(wire: http.client.HTTPConnection, path: str) -> int:
+    """The status of the answer to GET over an open connection."""
+    wire.request("GET", path, headers={"Accept-Encoding": "br"})
+    with wire.getresponse() as answer:
+        answer.read()
+        return answer.status
+
+
+def test_the_dashboard_without_descriptors_answers_in_words_and_goes_on(tmp_path: Path) -> None:
+    with serving(tmp_path) as program:  # which compresses its static files in a thread, as soon as it has started
+        wire = http.client.HTTPConnection("127.0.0.1", program.receiver.port, timeout=20)
+        assert ask(wire, "/health") == 200
+        with without_descriptors(program):
+            without = [ask(wire, path) for path in (STYLE, "/groep", "/health", UNKNOWN, NOT_READ)]
+            time.sleep(SECONDS)  # in which the worker looks for jobs, and the thread goes on to compress
+        after = [ask(wire, path) for path in (STYLE, "/groep", "/health", UNKNOWN, NOT_READ)]
+        wire.close()
+        said = program.errors.read_text()
+    print(without, after, said, sep="\n")
+    assert after == [200, 401, 200, 404, 200]
+    assert without[1:4] == after[1:4]
+    assert without[-1] == 503
+    assert without[0] in (200, 503)
+    assert "Traceback" not in said
+    assert said.count("compressed ahead") <= 1
+
+
 def test_a_server_without_descriptors_pauses_says_so_once_and_goes_on(tmp_path: Path) -> None:
     with serving(tmp_path, "--soap-only") as program:  # which compresses no static files after it has started
         assert program.receiver.post(enveloped(message(), program.sender.header)).confirmed
-        limits = program.process.rlimit(psutil.RLIMIT_NOFILE)
-        highest = max(int(name) for name in os.listdir(f"/proc/{program.process.pid}/fd"))
-        program.process.rlimit(psutil.RLIMIT_NOFILE, (highest + 1, limits[1]))
-        with silent(program.receiver.port, 2 * highest):  # some numbers below the highest may be free
+        with without_descriptors(program):
             before = program.cpu_seconds()
             time.sleep(SECONDS)
             used = program.cpu_seconds() - before
-        program.process.rlimit(psutil.RLIMIT_NOFILE, limits)
         assert program.receiver.post(enveloped(message(), program.sender.header)).confirmed
         said = program.errors.read_text()
     print(f"{used:.2f} s of CPU in {SECONDS:.0f} s without descriptors; {len(said)} bytes of log")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select
+from sqlalchemy.exc import DBAPIError
 
 from dashboard.auth.request import AppOptions
 from dashboard.server.wsgi import create_app
@@ -64,7 +65,7 @@ def test_on_a_full_disk_the_reserve_lets_what_is_due_be_deleted(
     reserve = data / RESERVE_FILE
     assert reserve.stat().st_size == disk_space(disk).total // 100
     filler = fill(disk, 0)
-    with pytest.raises(database.DBAPIError, match="full"):
+    with pytest.raises(DBAPIError, match="full"):
         retention.forget_raw(small.engine)
     stop = threading.Event()
     worker = threading.Thread(target=loop.run_worker, args=(WorkContext(small.engine, small.cipher, data=data), stop))

@@ -309,6 +309,13 @@ def test_what_a_source_asks_to_wait_is_waited_up_to_an_hour(wait: float, seconds
     assert connections.back_off_us(NOW_US, wait, lambda low, high: high) == NOW_US + seconds * SECOND_US
 
 
+@pytest.mark.parametrize(("took", "seconds"), [(0, 60), (30, 30), (50, 10), (58, 5), (900, 5)])
+def test_the_time_that_a_try_took_counts(took: int, seconds: int) -> None:
+    began_us = NOW_US - took * SECOND_US
+    next_try_us = connections.back_off_us(NOW_US, None, lambda low, high: high, began_us)
+    assert next_try_us == NOW_US + seconds * SECOND_US
+
+
 def test_jitter_spreads_the_tries_over_half_a_minute() -> None:
     waits = [(connections.back_off_us(NOW_US) - NOW_US) / SECOND_US for _ in range(500)]
     assert min(waits) < 33

@@ -70,7 +70,7 @@ def test_a_validator_that_breaks_down_beside_the_reader_is_no_verdict() -> None:
             for _ in range(2 * QUEUED_CHUNKS):
                 validation.feed(b"<a/>")
 
-    with pytest.raises(OSError, match="no_such_schema"):
+    with pytest.raises(KeyError, match="no_such_schema"):
         validate()
 
 

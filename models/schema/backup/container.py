@@ -34,6 +34,13 @@ class BackupRefused(Exception):
         super().__init__(f"{nl} / {en}")
 
 
+def lacking() -> BackupRefused:
+    """The exception for a backup that can be read and does not hold all that it should."""
+    return BackupRefused(
+        "In deze reservekopie ontbreken gegevens; neem een andere.", "This backup lacks data; take another one."
+    )
+
+
 def _derive(cipher: PiiCipher, salt: bytes) -> tuple[AESGCM, bytes]:
     """The cipher of one file, and the check value that stands in its header."""
     length = KEY_BYTES + CHECK_BYTES

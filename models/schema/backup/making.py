@@ -14,8 +14,8 @@ from typing import BinaryIO, cast
 from sqlalchemy import Engine, inspect
 
 from models.schema.backup import postgresql, sqlite
-from models.schema.backup.container import BackupRefused, EncryptedReader, EncryptedWriter
-from models.schema.backup.manifest import Manifest, count_rows, describe
+from models.schema.backup.container import BackupRefused, EncryptedReader, EncryptedWriter, lacking
+from models.schema.backup.manifest import ROWS, Manifest, count_rows, describe
 from models.schema.database import (
     LATER_VERSION,
     SQLITE_FILE,
@@ -36,7 +36,6 @@ def make_backup(engine: Engine, cipher: PiiCipher, file: Path) -> Manifest:
 
     Others may go on writing to the store. Raises BackupRefused, OSError or SQLAlchemyError.
     """
-    _check_on_one_server(engine)
     if file.exists():
         raise BackupRefused(f"{file} bestaat al; noem een ander bestand.", f"{file} exists; name another file.")
     with _whole_or_not(file) as output:
@@ -45,20 +44,6 @@ def make_backup(engine: Engine, cipher: PiiCipher, file: Path) -> Manifest:
             manifest = _WRITERS[engine.dialect.name](engine, cipher, cast(BinaryIO, stream))
         encrypted.finish()
     return manifest
-
-
-def _check_on_one_server(engine: Engine) -> None:
-    """Raises BackupRefused for a store on nodes: what one server dumps is a part of it."""
-    if engine.dialect.name == "sqlite":
-        return
-    with engine.connect() as connection:
-        if stands_on_nodes(connection):
-            raise BackupRefused(
-                "De scholen staan op meer servers; maak van elke server een basisback-up met gearchiveerde WAL "
-                "(docs/operations.md).",
-                "The schools stand on several servers; back up each with a base backup and archived WAL "
-                "(docs/operations.md).",
-            )
 
 
 @contextmanager
@@ -107,6 +92,8 @@ def _rows_of(files: Iterable[Path]) -> dict[str, int]:
 
 
 def _write_postgresql(engine: Engine, cipher: PiiCipher, stream: BinaryIO) -> Manifest:
+    if _is_on_nodes(engine):
+        return _write_nodes(engine, cipher, stream)
     with for_all_schools(engine).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         show(connection, None)
         manifest = describe(connection, cipher)
@@ -114,6 +101,23 @@ def _write_postgresql(engine: Engine, cipher: PiiCipher, stream: BinaryIO) -> Ma
         with postgresql.dumped(engine, connection) as script:
             shutil.copyfileobj(script, stream)
     return manifest
+
+
+def _write_nodes(engine: Engine, cipher: PiiCipher, stream: BinaryIO) -> Manifest:
+    from models.schema.backup import rows  # with the driver of PostgreSQL
+
+    with rows.one_moment(engine) as connection:
+        manifest = replace(describe(connection, cipher), form=ROWS)
+        manifest.write(stream)
+        rows.write(connection, stream)
+    return manifest
+
+
+def _is_on_nodes(engine: Engine) -> bool:
+    if engine.dialect.name == "sqlite":
+        return False
+    with engine.connect() as connection:
+        return stands_on_nodes(connection)
 
 
 _WRITERS: dict[str, Callable[[Engine, PiiCipher, BinaryIO], Manifest]] = {
@@ -159,7 +163,11 @@ def restore_backup(
     or SQLAlchemyError; BackupRefused too for a store that has tables, unless `overwrite`.
     """
     manifest = read_manifest(file, cipher, engine.dialect.name)
-    _check_on_one_server(engine)
+    if _is_on_nodes(engine):
+        raise BackupRefused(
+            "De scholen in deze database staan op meer servers; noem in de configuratie een lege database.",
+            "The schools of this database stand on several servers; name an empty database in the configuration.",
+        )
     if not overwrite and _has_tables(engine):
         raise BackupRefused(
             "Er staat al een database; met --overwrite gaat die verloren en komt de reservekopie ervoor in de plaats.",
@@ -182,11 +190,11 @@ def _restore_sqlite(engine: Engine, cipher: PiiCipher, file: Path, finish: Calla
         with _opened(file, cipher) as (manifest, stream):
             restored = [_extract(stream, folder / Path(name).name, size) for name, size in manifest.files.items()]
             if stream.read(1) or SQLITE_FILE not in manifest.files:
-                raise _lacking()
+                raise lacking()
         for item in restored:
             sqlite.check_whole(item)
         if _rows_of(restored) != manifest.rows:
-            raise _lacking()
+            raise lacking()
         copy = open_engine(f"sqlite:///{folder / SQLITE_FILE}")
         try:
             finish(copy)
@@ -203,16 +211,10 @@ def _extract(stream: BinaryIO, target: Path, size: int) -> Path:
         while size > 0:
             part = stream.read(min(size, 1 << 20))
             if not part:
-                raise _lacking()
+                raise lacking()
             output.write(part)
             size -= len(part)
     return target
-
-
-def _lacking() -> BackupRefused:
-    return BackupRefused(
-        "In deze reservekopie ontbreken gegevens; neem een andere.", "This backup lacks data; take another one."
-    )
 
 
 def _restore_postgresql(engine: Engine, cipher: PiiCipher, file: Path, finish: Callable[[Engine], None]) -> None:
@@ -221,7 +223,12 @@ def _restore_postgresql(engine: Engine, cipher: PiiCipher, file: Path, finish: C
             pass  # to its end, which tells whether it is whole, before anything is written
     engine.dispose()
     with _opened(file, cipher) as (manifest, stream):
-        postgresql.replace_with(engine, stream, manifest.rows)
+        if manifest.form == ROWS:
+            from models.schema.backup import rows
+
+            rows.replace_with(engine, stream, manifest.revision, manifest.rows)
+        else:
+            postgresql.replace_with(engine, stream, manifest.rows)
     finish(engine)
 
 

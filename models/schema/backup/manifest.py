@@ -14,6 +14,7 @@ from models.schema.database import schema_revision
 from models.schema.encryption import PiiCipher
 
 MAX_LINE = 1 << 20
+ROWS = "rows"  # what follows are the rows of each table (`models.schema.backup.rows`), not what pg_dump writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Manifest:
     made_us: int
     rows: Mapping[str, int]
     files: Mapping[str, int] = field(default_factory=dict)
+    form: str = ""
 
     def write(self, file: BinaryIO) -> None:
         """Write the first line."""
