@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from dashboard.cli.sender_commands import SchoolName
 from dashboard.settings import applying
+from dashboard.settings.noting import noted_changes
 from dashboard.settings.open_store import Options, Store, open_store
 from models.access import accounts, local_accounts
 from models.access.audit import Administered, open_audit
@@ -44,7 +45,8 @@ def add(options: Options, user: str, name: str, named: Identification, password_
         raise click.BadParameter("must be 2 to 64 small letters, digits, . _ and -", param_hint="USER")
     password = _password(password_env)
     with open_store(options) as store:
-        applying.apply(store.settings, store.engine)
+        with noted_changes(store.engine, store.cipher):
+            applying.apply(store.settings, store.engine)
         with write_transaction(store.engine) as connection:
             school_id = school_of(connection, named)
             school = school_name(connection, Viewer(school_id, Role.ADMINISTRATOR)) or ""

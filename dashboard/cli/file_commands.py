@@ -18,6 +18,7 @@ from dashboard.cli import check_command, progress_bars
 from dashboard.cli.exit_codes import DONE, REFUSED, fail
 from dashboard.cli.findings import finding_json, finding_text
 from dashboard.settings import applying
+from dashboard.settings.noting import noted_changes
 from dashboard.settings.open_store import Options, open_store
 from dashboard.settings.schema import Settings
 from models.ingest import schools
@@ -41,7 +42,8 @@ def load(options: Options, files: tuple[Path, ...], roster: bool, key: str | Non
     """Take in files with results (UWLR XML, or a zip of them), or with --roster pupils."""
     _check_there(files)
     with open_store(options) as store:
-        applying.apply(store.settings, store.engine)
+        with noted_changes(store.engine, store.cipher):
+            applying.apply(store.settings, store.engine)
         fallback = LOAD_ROSTER_SOURCE if roster else LOAD_SOURCE
         source_id = _source_id(store.engine, key, fallback, "las" if roster else "publisher")
         loading = LoadTarget(

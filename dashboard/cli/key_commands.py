@@ -5,8 +5,14 @@ from __future__ import annotations
 import click
 
 from dashboard.settings.open_store import Options, open_store
+from models.access.audit import Administered, open_audit
+from models.access.viewer import Role, Viewer
+from models.ingest.schools import all_schools
+from models.schema.database import read_transaction
 from models.schema.encryption import KEY_FILE, former_key_file
 from models.schema.key_rotation import rotate
+
+BY = "rondblik key"
 
 
 @click.group()
@@ -24,6 +30,10 @@ def rotate_key(options: Options) -> None:
     with open_store(options) as store:
         rotate(store.engine, store.cipher, store.settings.data)
         former = former_key_file(store.settings.data, store.cipher)
+    with open_store(options) as store, read_transaction(store.engine) as connection:  # with the new key
+        log = open_audit(store.engine, store.cipher)
+        for school_id, _name in all_schools(connection):
+            log.append(Viewer(school_id, Role.ADMINISTRATOR, name=BY), [Administered("store key replaced", 0)])
     click.echo(
         f"{store.settings.data / KEY_FILE} is a new key: copy it to where you keep keys, apart from backups. Backups "
         f"made until now need {former.name}: move it there too, and delete it when the last of them is gone."

@@ -19,6 +19,7 @@ from dashboard.server.wsgi import create_soap_app
 from dashboard.settings import applying
 from dashboard.settings.applying import ConfiguredConnection
 from dashboard.settings.logs import use_format
+from dashboard.settings.noting import noted_changes
 from dashboard.settings.open_store import Options, Store, open_store
 from dashboard.settings.self_check import Installation, check_before_start
 from dashboard.worker import loop
@@ -124,8 +125,9 @@ def _start(store: Store) -> WorkContext:
 
 
 def _work_context(store: Store) -> tuple[WorkContext, list[ConfiguredConnection]]:
-    connection_configs = applying.apply(store.settings, store.engine)
-    check_tolerances(store.settings)
-    applying.apply_senders(store.settings, store.engine, store.cipher)
+    with noted_changes(store.engine, store.cipher):
+        connection_configs = applying.apply(store.settings, store.engine)
+        check_tolerances(store.settings)
+        applying.apply_senders(store.settings, store.engine, store.cipher)
     applying.note_retention(store.settings, store.engine, store.cipher)
     return make_context(store.settings, store.engine, store.cipher, connection_configs), connection_configs

@@ -229,7 +229,9 @@ def test_what_an_operator_does_is_in_the_log_of_each_school_that_it_concerns(
     operator.type("person", "erase", *schools, "--pupil", "1", "--yes")
 
     events = [json.loads(line) for line in operator.type("audit", "export", "1").splitlines()]
-    assert [(event["user_name"], event["about"].get("action") or event["about"]["left_days"]) for event in events] == [
+    done = [(event["user_name"], event["about"].get("action") or event["about"]["left_days"]) for event in events]
+    assert done == [
+        ("config.yaml", "connection added"),
         ("rondblik sender", "sender added"), ("rondblik sender", "sender key added"),
         ("rondblik sender", "sender terms changed"), ("rondblik sender", "sender key revoked"),
         ("rondblik account", "role given"), ("rondblik account", "role ended"),
@@ -243,4 +245,4 @@ def test_what_an_operator_does_is_in_the_log_of_each_school_that_it_concerns(
     retention = "Bewaartermijnen gewijzigd: leerlingen die weg zijn {}, resultaten zonder leerling 1 jaar, geweigerde "
     assert [line for line in words if line.startswith(retention.format("400 dagen"))] != []
     elsewhere = [json.loads(line)["about"]["action"] for line in operator.type("audit", "export", "2").splitlines()]
-    assert elsewhere == ["sender added", "sender terms changed"]
+    assert elsewhere == ["connection added", "sender added", "sender terms changed"]
