@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from dashboard.auth.request import AppOptions
@@ -21,6 +22,8 @@ from tests.browser.conftest import Served, address_of
 from tests.browser.walking import WAIT, WATCH, Walk
 from tests.conftest import Store
 from tests.dashboard import large_school
+
+pytestmark = pytest.mark.timing  # beside others its tasks take up to twice as long
 
 LONGEST = 200  # milliseconds
 USERS = (

@@ -146,15 +146,15 @@ def test_covering_takes_time_in_proportion_whatever_is_sent(start: bytes, again:
 
 
 def seconds(data: bytes) -> float:
-    began = time.process_time()
+    began = time.thread_time()
     mask(data).show()
-    return time.process_time() - began
+    return time.thread_time() - began
 
 
 def test_many_values_of_many_lengths_are_all_covered() -> None:
     values = [f"{'a' * (4 + number % 250)}-{number}" for number in range(5_000)]
     data = "".join(f'<leerlingid>{value}</leerlingid><x y="r-{value}"/>' for value in values).encode()
-    began = time.process_time()
+    began = time.thread_time()
     shown = mask(data).show()
-    assert time.process_time() - began < 2.0
+    assert time.thread_time() - began < 2.0
     assert not [value for value in values if value in shown]

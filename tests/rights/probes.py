@@ -338,7 +338,7 @@ class Probes:
             ),
             "set_taught_subject": lambda place: (
                 "/accounts/vak",
-                {"leraar": TEACHER_AT[place], "vak": SUBJECTS[next(_numbers) % len(SUBJECTS)]},
+                {"leraar": TEACHER_AT[place], "vak": self.not_taught(place)},
             ),
             "unset_taught_subject": lambda place: ("/accounts/vak/weg", {"weg": self.taught(place)}),
             "withdraw_invitation": lambda place: ("/accounts/intrekken", {"nummer": self.invitation(place)}),
@@ -446,6 +446,13 @@ class Probes:
         with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
             own_subjects.set_subject(connection, BOSSES[place], int(TEACHER_AT[place]), subject)
         return f"{TEACHER_AT[place]} {subject}"
+
+    def not_taught(self, place: str) -> str:
+        """A subject that is not set for a teacher of the school at a place."""
+        subject = self.taught(place).partition(" ")[2]
+        with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
+            own_subjects.unset_subject(connection, BOSSES[place], int(TEACHER_AT[place]), subject)
+        return subject
 
     def invitation(self, place: str) -> str:
         """The number of an invitation of the school at a place."""
