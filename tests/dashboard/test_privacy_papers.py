@@ -361,11 +361,11 @@ def test_how_people_sign_in_and_the_log_are_those_of_the_school(operator: Operat
     assert paper.names("Gebruikers melden zich aan bij Entree Federatie.")
     assert paper.names("Browsers bereiken het programma op https://rondblik.example.")
     assert not operator.paper(school=BAKEN).names("Entree")
-    assert paper.names("het heeft nu 0 gebeurtenissen")
+    assert paper.names("het heeft nu 1 gebeurtenis van")  # the configuration added the LAS
     operator.type("retention", "hold", "--school", HORIZON)
     assert operator.paper("register").row("Omvang nu")  # the first activity
-    assert operator.paper().names("het heeft nu 1 gebeurtenis van")
-    assert operator.paper(school=BAKEN).names("het heeft nu 0 gebeurtenissen")
+    assert operator.paper().names("het heeft nu 2 gebeurtenissen")
+    assert operator.paper(school=BAKEN).names("het heeft nu 1 gebeurtenis van")
 
 
 def test_a_name_with_marks_of_a_page_is_only_text(operator: Operator) -> None:
