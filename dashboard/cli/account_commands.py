@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 
 import click
 from sqlalchemy import Connection
 
+from dashboard.cli.operator_log import note_down
 from dashboard.cli.sender_commands import SchoolName
 from dashboard.settings import applying
 from dashboard.settings.noting import noted_changes
-from dashboard.settings.open_store import Options, Store, open_store
+from dashboard.settings.open_store import Options, open_store
 from models.access import accounts, local_accounts
-from models.access.audit import Administered, open_audit
 from models.access.people import school_name
 from models.access.viewer import Role, Viewer
 from models.ingest import schools
@@ -53,7 +52,7 @@ def add(options: Options, user: str, name: str, named: Identification, password_
             _refuse_guessable(password, user, name, named.value, school)
             account_id, made = local_accounts.add(connection, store.cipher, user, name, password)
             accounts.make_administrator(connection, account_id, school_id, BY)
-        _note_down(store, "role given", account_id, [school_id])
+        note_down(store, BY, [school_id], "role given", account_id)
     click.echo(f"user            {user}")
     click.echo(f"authenticator   {made.address(user)}")
     for code in made.recovery_codes:
@@ -71,7 +70,8 @@ def remove(options: Options, user: str) -> None:
             removed = local_accounts.remove(connection, store.cipher, user)
             if removed is None:
                 raise click.ClickException("There is no local account of that name.")
-        _note_down(store, "role ended", *removed)
+        account_id, school_ids = removed
+        note_down(store, BY, school_ids, "role ended", account_id)
     click.echo(f"{user} cannot sign in any more.")
 
 
@@ -82,13 +82,6 @@ def list_accounts(options: Options) -> None:
     with open_store(options) as store, read_transaction(store.engine) as connection:
         for name in local_accounts.names(connection):
             click.echo(name)
-
-
-def _note_down(store: Store, action: str, account_id: int, school_ids: Sequence[int]) -> None:
-    """Note in the audit log of each school what an operator did, who has no account."""
-    log = open_audit(store.engine, store.cipher)
-    for school_id in school_ids:
-        log.append(Viewer(school_id, Role.ADMINISTRATOR, name=BY), [Administered(action, account_id)])
 
 
 def _password(variable: str | None) -> str:

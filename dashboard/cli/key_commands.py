@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
+from dashboard.cli.operator_log import note_down
 from dashboard.settings.open_store import Options, open_store
-from models.access.audit import Administered, open_audit
-from models.access.viewer import Role, Viewer
 from models.ingest.schools import all_schools
 from models.schema.database import read_transaction
 from models.schema.encryption import KEY_FILE, former_key_file
@@ -31,9 +30,7 @@ def rotate_key(options: Options) -> None:
         rotate(store.engine, store.cipher, store.settings.data)
         former = former_key_file(store.settings.data, store.cipher)
     with open_store(options) as store, read_transaction(store.engine) as connection:  # with the new key
-        log = open_audit(store.engine, store.cipher)
-        for school_id, _name in all_schools(connection):
-            log.append(Viewer(school_id, Role.ADMINISTRATOR, name=BY), [Administered("store key replaced", 0)])
+        note_down(store, BY, [school_id for school_id, _name in all_schools(connection)], "store key replaced")
     click.echo(
         f"{store.settings.data / KEY_FILE} is a new key: copy it to where you keep keys, apart from backups. Backups "
         f"made until now need {former.name}: move it there too, and delete it when the last of them is gone."

@@ -18,13 +18,13 @@ import click
 from sqlalchemy import Connection
 
 from dashboard.cli.account_commands import school_of
+from dashboard.cli.operator_log import note_down, operator
 from dashboard.cli.sender_commands import SchoolName
 from dashboard.export.pupil_page import pupil_page
 from dashboard.settings.open_store import Options, Store, open_store
 from dashboard.text.erasure_words import erased_kinds
 from dashboard.text.translate import use_language
-from models.access.audit import Administered, open_audit
-from models.access.viewer import Role, Viewer
+from models.access.audit import open_audit
 from models.ingest import erased, erasure
 from models.ingest.erased import Erasure
 from models.ingest.erasure import Certificate, Person, PupilUnknown
@@ -148,8 +148,8 @@ def erase(options: Options, named: _Named, dry_run: bool, yes: bool) -> int:
                     raise
                 number, certificate = before
                 if number != erased.NO_PUPIL:
-                    operator = Viewer(school_of(connection, named.school), Role.ADMINISTRATOR, name=BY)
-                    open_audit(store.engine, store.cipher).append_erasure(operator, number)
+                    acting = operator(school_of(connection, named.school), BY)
+                    open_audit(store.engine, store.cipher).append_erasure(acting, number)
                 _print(named, number, certificate, "Erased before; its certificate")
                 return 0
         if dry_run:
@@ -182,10 +182,8 @@ def purge(options: Options) -> int:
 
 
 def _note_down(store: Store, who: Person, action: str) -> None:
-    """Note in the audit log of the school what an operator did, who has no account."""
-    operator = Viewer(who.school_id, Role.ADMINISTRATOR, name=BY)
     pupil_ids = () if who.pupil_id is None else (who.pupil_id,)
-    open_audit(store.engine, store.cipher).append(operator, [Administered(action, who.pupil_id or 0, pupil_ids)])
+    note_down(store, BY, [who.school_id], action, who.pupil_id or 0, pupil_ids)
 
 
 def _purged(purged: bool) -> int:

@@ -6,13 +6,12 @@ import click
 from sqlalchemy import Connection
 
 from dashboard.cli.account_commands import school_of
+from dashboard.cli.operator_log import note_down, operator
 from dashboard.cli.sender_commands import SchoolName
 from dashboard.settings import applying
 from dashboard.settings.open_store import Options, Store, open_store
 from dashboard.worker.context import make_context
 from dashboard.worker.retention_task import delete_pupils
-from models.access.audit import Administered, open_audit
-from models.access.viewer import Role, Viewer
 from models.ingest import erasure, legal_holds, pupil_retention, schools
 from models.ingest.erasure import PupilUnknown
 from models.ingest.schools import Identification
@@ -47,7 +46,7 @@ def _print_report(store: Store) -> None:
     terms = applying.pupil_retention_of(store.settings, store.engine)
     with read_transaction(store.engine) as connection:
         for school_id, name in schools.all_schools(connection):
-            found = pupil_retention.report(connection, _operator(school_id), terms[school_id])
+            found = pupil_retention.report(connection, operator(school_id, BY), terms[school_id])
             click.echo(
                 f"{name or school_id}: after {terms[school_id].left_days} days {found.pupils_due} pupils now, "
                 f"{found.pupils_coming} within {pupil_retention.COMING_DAYS} days; "
@@ -70,9 +69,9 @@ def hold(options: Options, named: Identification, pupil: int | None) -> None:
     with open_store(options) as store:
         with write_transaction(store.engine) as connection:
             school_id = _checked(connection, store, named, pupil)
-            placed = legal_holds.place_hold(connection, _operator(school_id), pupil)
+            placed = legal_holds.place_hold(connection, operator(school_id, BY), pupil)
         if placed:
-            _note_down(store, school_id, pupil, "legal hold placed")
+            note_down(store, BY, [school_id], "legal hold placed", pupil or 0, () if pupil is None else (pupil,))
     click.echo("Held." if placed else "It was held already.")
 
 
@@ -85,9 +84,9 @@ def release(options: Options, named: Identification, pupil: int | None) -> None:
     with open_store(options) as store:
         with write_transaction(store.engine) as connection:
             school_id = _checked(connection, store, named, pupil)
-            ended = legal_holds.end_hold(connection, _operator(school_id), pupil)
+            ended = legal_holds.end_hold(connection, operator(school_id, BY), pupil)
         if ended:
-            _note_down(store, school_id, pupil, "legal hold ended")
+            note_down(store, BY, [school_id], "legal hold ended", pupil or 0, () if pupil is None else (pupil,))
     if not ended:
         raise click.ClickException("There is no such hold; see `rondblik retention --dry-run`.")
     click.echo("Released.")
@@ -102,12 +101,3 @@ def _checked(connection: Connection, store: Store, named: Identification, pupil:
     except PupilUnknown:
         raise click.ClickException("The school has no such pupil.") from None
     return school_id
-
-
-def _operator(school_id: int) -> Viewer:
-    return Viewer(school_id, Role.ADMINISTRATOR, name=BY)
-
-
-def _note_down(store: Store, school_id: int, pupil: int | None, action: str) -> None:
-    pupil_ids = () if pupil is None else (pupil,)
-    open_audit(store.engine, store.cipher).append(_operator(school_id), [Administered(action, pupil or 0, pupil_ids)])

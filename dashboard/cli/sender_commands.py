@@ -12,11 +12,10 @@ import click
 from sqlalchemy import Connection
 
 from connectors.uwlr.rules import RULES
+from dashboard.cli.operator_log import note_down
 from dashboard.settings.errors import ConfigError
-from dashboard.settings.open_store import Options, Store, open_store
+from dashboard.settings.open_store import Options, open_store
 from dashboard.settings.schema import Settings
-from models.access.audit import Administered, open_audit
-from models.access.viewer import Role, Viewer
 from models.ingest import senders
 from models.ingest.schools import BRIN, Identification, normal_location
 from models.ingest.senders import SenderRefused
@@ -106,7 +105,7 @@ def add(
             )
             senders.add_key(connection, store.cipher, source_id, text, covered)
             school_ids = _schools_of(connection, source_id)
-        _note_down(store, "sender added", source_id, school_ids)
+        note_down(store, BY, school_ids, "sender added", source_id)
     click.echo(f"klantnaam          {customer_name}")
     click.echo(f"klantcode          {code}")
     click.echo(f"autorisatiesleutel {text}")
@@ -125,7 +124,7 @@ def make_key(options: Options, customer_name: str, covered: Sequence[Identificat
             account = senders.find_editable(connection, customer_name)
             number = senders.add_key(connection, store.cipher, account.source_id, text, covered)
             school_ids = _schools_of(connection, account.source_id, number)
-        _note_down(store, "sender key added", account.source_id, school_ids)
+        note_down(store, BY, school_ids, "sender key added", account.source_id)
     click.echo(f"autorisatiesleutel {text}")
     click.echo(f"Key {number}. Write it down: it is not shown again.", err=True)
 
@@ -141,7 +140,7 @@ def revoke(options: Options, customer_name: str, number: int) -> None:
             source_id = senders.find_editable(connection, customer_name).source_id
             school_ids = _schools_of(connection, source_id, number)
             senders.revoke(connection, source_id, number)
-        _note_down(store, "sender key revoked", source_id, school_ids)
+        note_down(store, BY, school_ids, "sender key revoked", source_id)
     click.echo(f"Key {number} is no longer valid.")
 
 
@@ -158,7 +157,7 @@ def set_terms(options: Options, /, customer_name: str, **values: Any) -> None:
             terms = _terms(account.terms, **values)
             senders.set_terms(connection, account.source_id, terms)
             school_ids = _schools_of(connection, account.source_id)
-        _note_down(store, "sender terms changed", account.source_id, school_ids)
+        note_down(store, BY, school_ids, "sender terms changed", account.source_id)
     click.echo(f"{customer_name}: {'nothing to change' if terms == account.terms else 'changed'}.")
 
 
@@ -193,13 +192,6 @@ def _schools_of(connection: Connection, source_id: int, key_id: int | None = Non
     """The schools of the valid keys of a sender, or of one of them."""
     keys = [key for key in senders.valid_keys(connection, source_id) if key_id in (None, key.id)]
     return {school_id for key in keys for school_id in key.covered.values()}
-
-
-def _note_down(store: Store, action: str, source_id: int, school_ids: set[int]) -> None:
-    """Note in the audit log of each school what an operator did, who has no account."""
-    log = open_audit(store.engine, store.cipher)
-    for school_id in sorted(school_ids):
-        log.append(Viewer(school_id, Role.ADMINISTRATOR, name=BY), [Administered(action, source_id)])
 
 
 def _sentence(record: dict[str, Any]) -> str:

@@ -155,6 +155,11 @@ def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: Colum
 
 def linked_classes(viewer: Viewer) -> Select[Any]:
     """The classes of this school year that the roster links a teacher to, a row for each link."""
+    return links_of_school(viewer.school_id).where(teacher_groups.c.teacher_id == viewer.teacher_id)
+
+
+def links_of_school(school_id: int) -> Select[Any]:
+    """The classes of this school year that the roster links any teacher to, a row for each link."""
     return (
         select(groups.c.class_id)
         .join(
@@ -162,9 +167,8 @@ def linked_classes(viewer: Viewer) -> Select[Any]:
             and_(teacher_groups.c.school_id == groups.c.school_id, teacher_groups.c.group_id == groups.c.id),
         )
         .where(
-            groups.c.school_id == viewer.school_id,
+            groups.c.school_id == school_id,
             groups.c.school_year == clock.school_year(clock.today()),
-            teacher_groups.c.teacher_id == viewer.teacher_id,
             teacher_groups.c.to_us.is_(None),
         )
     )

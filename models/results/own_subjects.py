@@ -27,6 +27,7 @@ from models.access.viewer import (
     check_reviews_access,
     given_classes,
     linked_classes,
+    links_of_school,
 )
 from models.results.subject_mapping import subject_mapping
 from models.results.subjects import SUBJECTS, UNMAPPED, named_subject, subject_of
@@ -248,25 +249,13 @@ def limits_of_teachers(connection: Connection, viewer: Viewer) -> dict[int, dict
 
 def _limits_of_school(connection: Connection, viewer: Viewer) -> dict[int, dict[int, Subjects]]:
     """The limits of all teachers of the school, but of those whose account has a role that sees classes whole."""
-    links = (
-        select(groups.c.class_id)
-        .join(
-            teacher_groups,
-            and_(teacher_groups.c.school_id == groups.c.school_id, teacher_groups.c.group_id == groups.c.id),
-        )
-        .where(
-            groups.c.school_id == viewer.school_id,
-            groups.c.school_year == clock.school_year(clock.today()),
-            teacher_groups.c.to_us.is_(None),
-        )
-    )
     whole = [role.value for role in Role if (one := Viewer(0, role, 0)).teaches and not one.is_limited_by_roster]
     query = select(account_roles.c.teacher_id).where(
         account_roles.c.school_id == viewer.school_id, account_roles.c.role.in_(whole), active()
     )
     see_whole = set(connection.scalars(query))
     found = {}
-    for teacher_id, by_class in _limits(connection, viewer, links).items():
+    for teacher_id, by_class in _limits(connection, viewer, links_of_school(viewer.school_id)).items():
         limited = {class_id: subjects for class_id, subjects in by_class.items() if subjects is not None}
         if limited and teacher_id not in see_whole:
             found[teacher_id] = limited
