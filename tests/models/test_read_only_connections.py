@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from models.schema import database
 from models.schema.tables import schools
-from tests.conftest import ON_NODES, Store
+from tests.conftest import Store
 
-pytestmark = pytest.mark.skipif(ON_NODES, reason="of SQLite")
+pytestmark = pytest.mark.sqlite
 
 
 def written(connection: Connection) -> None:

@@ -110,43 +110,39 @@ def end_stand_in() -> ResponseReturnValue:
 
 def show_own_page() -> ResponseReturnValue:
     """Show pupils and parents the page with own results from now on, or do not."""
-    shown, viewer = flask.request.form.get("aan") == "ja", _administrator()
-    with write_transaction(request.context().engine, viewer.school_id) as connection:
-        accounts.show_own_page(connection, viewer, shown)
-    audit_trail.record(Administered("own page shown" if shown else "own page hidden", 0))
-    request.flash(
-        _("The page for pupils and parents is on. Invite them below.")
-        if shown
-        else _("The page for pupils and parents is off.")
+    return _switch(
+        accounts.show_own_page,
+        ("own page shown", _("The page for pupils and parents is on. Invite them below.")),
+        ("own page hidden", _("The page for pupils and parents is off.")),
     )
-    return flask.redirect(addresses.ACCOUNTS, 303)
 
 
 def let_leaders_read() -> ResponseReturnValue:
     """Let school leaders read the names and results of all pupils from now on, or figures only."""
-    allowed, viewer = flask.request.form.get("aan") == "ja", _administrator()
-    with write_transaction(request.context().engine, viewer.school_id) as connection:
-        accounts.let_leaders_read(connection, viewer, allowed)
-    audit_trail.record(Administered("leaders read results" if allowed else "leaders read figures", 0))
-    request.flash(
-        _("School leaders read names and results from now on.")
-        if allowed
-        else _("School leaders read figures only from now on.")
+    return _switch(
+        accounts.let_leaders_read,
+        ("leaders read results", _("School leaders read names and results from now on.")),
+        ("leaders read figures", _("School leaders read figures only from now on.")),
     )
-    return flask.redirect(addresses.ACCOUNTS, 303)
 
 
 def mark_subject_school() -> ResponseReturnValue:
     """Mark the school as one where teachers have a subject, or no longer."""
-    marked, viewer = flask.request.form.get("aan") == "ja", _administrator()
+    on = _("Saved. Who teaches sees the own subjects from now on; look below who has none yet.")
+    off = _("Saved. Only whom the pupil list calls a subject teacher sees the own subjects alone.")
+    return _switch(own_subjects.mark_subject_school, ("subject school marked", on), ("subject school unmarked", off))
+
+
+def _switch(
+    change: Callable[[Connection, Viewer, bool], None], on: tuple[str, str], off: tuple[str, str]
+) -> ResponseReturnValue:
+    """Switch something of the school on or off; of each the action for the audit log, and what the page says."""
+    switched_on, viewer = flask.request.form.get("aan") == "ja", _administrator()
     with write_transaction(request.context().engine, viewer.school_id) as connection:
-        own_subjects.mark_subject_school(connection, viewer, marked)
-    audit_trail.record(Administered("subject school marked" if marked else "subject school unmarked", 0))
-    request.flash(
-        _("Saved. Who teaches sees the own subjects from now on; look below who has none yet.")
-        if marked
-        else _("Saved. Only whom the pupil list calls a subject teacher sees the own subjects alone.")
-    )
+        change(connection, viewer, switched_on)
+    action, sentence = on if switched_on else off
+    audit_trail.record(Administered(action, 0))
+    request.flash(sentence)
     return flask.redirect(addresses.ACCOUNTS, 303)
 
 
