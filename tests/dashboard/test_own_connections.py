@@ -135,9 +135,10 @@ def test_mandate_and_agreement_are_filled_in_and_what_is_missing_is_said(web: fl
         "purpose": "volgen van leerlingen",
     }  # fmt: skip
     for changed, sentence in (
-        ({"mandate_on": "gisteren"}, "Schrijf een dag als 13-11-2026."),
-        ({"purpose": "x" * 501}, "hoogstens 500"),
-        ({"mandate": "a\0b"}, "hoogstens 500"),
+        ({"mandate_on": "gisteren"}, "Datum van het mandaat: schrijf een dag die bestaat, als 13-11-2026."),
+        ({"agreement_on": "31-02-2026"}, "Datum van de verwerkersovereenkomst: schrijf een dag die bestaat"),
+        ({"purpose": "x" * 501}, "Doel: schrijf hoogstens 500 tekens"),
+        ({"mandate": "a\0b"}, "Wie het mandaat gaf: schrijf hoogstens 500 tekens"),
     ):
         answer = post(client, page, **filled | changed)
         assert (answer.status_code, sentence in answer.get_json()["error"]) == (422, True)

@@ -10,6 +10,7 @@ from dashboard.pages.connections.own_actions import AGREEMENTS, agreement_href
 from dashboard.pages.connections.own_parts import head
 from dashboard.pages.connections.table import source_status
 from dashboard.pages.page import Body, Page, administers
+from dashboard.text.agreement_words import field_word, missing_words
 from dashboard.text.category_words import category_words
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import term_word
@@ -59,25 +60,6 @@ def layout(viewer: Viewer, /, source: object = None, **_query: object) -> Body:
             card(_("What holds besides"), [_facts(_terms(viewer, state))], className="mt", id="terms"),
         ]
     )
-
-
-def field_word(name: str) -> str:
-    """What a field of an agreement is called."""
-    return {
-        "mandate": _("Who gave the mandate"),
-        "mandate_on": _("Date of the mandate"),
-        "agreement_on": _("Date of the processor agreement"),
-        "purpose": _("Purpose"),
-        "categories": _("Categories of data"),
-    }[name]
-
-
-def missing_words(agreement: Agreement) -> str | None:
-    """What is not filled in, in one line; None where all is."""
-    if not agreement.missing:
-        return None
-    names = ", ".join(field_word(name).lower() for name in agreement.missing)
-    return _("Not filled in yet: {names}.", names=names)
 
 
 def _agreed(agreement: Agreement, derived: str) -> list[tuple[str, Any]]:

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from dashboard.auth import audit_trail, request
 from dashboard.auth.guard import Refused
+from dashboard.text.agreement_words import field_word
 from dashboard.text.translate import _
 from dashboard.text.typed_days import typed_day
 from dashboard.ui import addresses
@@ -160,7 +161,7 @@ def _day_of(form: Mapping[str, str], name: str) -> str | None:
     text = form.get(name, "").strip()
     day = typed_day(text)
     if text and day is None:
-        raise Refused(_("Type a day as 13-11-2026."), WRONG_FIELD)
+        raise Refused(_("{field}: type a day that exists, as 13-11-2026.", field=field_word(name)), WRONG_FIELD)
     return day
 
 
@@ -171,8 +172,9 @@ def field_errors() -> Iterator[None]:
         yield
     except OwnConnectionRefused as refused:
         raise Refused(refusal_words(refused.reason), WRONG_FIELD) from None
-    except AgreementTooLong:
-        sentence = _("A text has at most {number} characters that can be read.", number=agreements.MAX_LENGTH)
+    except AgreementTooLong as too_long:
+        words = _("{field}: type at most {number} characters, all of which can be read.")
+        sentence = words.format(field=field_word(str(too_long)), number=agreements.MAX_LENGTH)
         raise Refused(sentence, WRONG_FIELD) from None
     except AccessDenied:
         raise Refused(_("This no longer exists.") + " " + _("Nothing was changed."), WRONG_FIELD) from None
