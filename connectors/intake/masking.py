@@ -184,6 +184,8 @@ def _everywhere(text: str, values: set[str]) -> list[Span]:
         for match in re.finditer(re.escape(value), text)
     ]
     lengths = _lengths(whole)
+    if not lengths:
+        return spans
     looks = 0
     for match in _WORD.finditer(text):
         word, start = match[0], match.start()
