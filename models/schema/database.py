@@ -212,11 +212,14 @@ def show(connection: Connection, school_id: int | None) -> None:
 
 @contextmanager
 def read_transaction(engine: Engine, school_id: int | None = None) -> Iterator[Connection]:
-    """A connection that only reads; sees one state of the store from begin to end.
+    """A connection that only reads; sees one state of the store from its first statement to its end.
 
-    Where row-level security is on, data of pupils are those of this school only, or of no school.
+    Of a store on nodes that is one state of each node; a school stands on one. Where row-level security is on, data
+    of pupils are those of this school only, or of no school.
     """
     with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":  # by default each statement would see what was stored until then
+            connection.execution_options(isolation_level="REPEATABLE READ")
         show(connection, school_id)
         yield connection
 

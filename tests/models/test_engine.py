@@ -1,13 +1,16 @@
-"""A database server that could lose what was confirmed is refused, in a sentence."""
+"""A database server that could lose what was confirmed is refused, in a sentence; who reads sees one state."""
 
 from __future__ import annotations
 
 import time
 
 import pytest
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, func, insert, select, text
 
+from models.schema import database
 from models.schema.database import DatabaseUnsafe, open_engine
+from models.schema.tables import numbers
+from tests.conftest import Store
 
 SECONDS = 10.0
 
@@ -39,3 +42,25 @@ def test_postgresql_that_would_lose_confirmed_results_is_refused(
         set_to("on")
         server.dispose()
     open_engine(postgres_database).dispose()
+
+
+def test_who_reads_does_not_see_what_is_stored_meanwhile(any_store: Store) -> None:
+    count = select(func.count()).select_from(numbers)
+    with database.read_transaction(any_store.engine) as reading:
+        before = reading.scalar(count)
+        with database.write_transaction(any_store.engine) as connection:
+            connection.execute(insert(numbers).values(table_name="a table", last=1))
+        assert reading.scalar(count) == before
+    with database.read_transaction(any_store.engine) as reading:
+        assert reading.scalar(count) == (before or 0) + 1
+
+
+def test_who_writes_sees_what_others_stored_while_it_waited(any_store: Store) -> None:
+    with database.read_transaction(any_store.engine) as reading:  # its connection goes back to the pool
+        before = reading.scalar(select(func.count()).select_from(numbers)) or 0
+    with database.write_transaction(any_store.engine) as first:
+        first.execute(insert(numbers).values(table_name="a table", last=1))
+    with database.write_transaction(any_store.engine) as second:
+        if any_store.engine.dialect.name == "postgresql":
+            assert second.scalar(text("SHOW transaction_isolation")) == "read committed"
+        assert second.scalar(select(func.count()).select_from(numbers)) == before + 1
