@@ -10,6 +10,7 @@ elements; an `ElementRef` gets its line and column in a second pass (`source_loc
 
 from __future__ import annotations
 
+import io
 import re
 from array import array
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from connectors.uwlr import names, values
 from connectors.uwlr.agreement import Bounds
 from connectors.uwlr.definitions import check_odd_key, check_text, children, read_test, skeleton, term_of, text_of
 from connectors.uwlr.oso import read_oso, read_other
+from connectors.uwlr.repeated_definitions import ReadDefinitions, find_definitions
 from connectors.uwlr.row_spool import CHUNK_ROWS, RowSpool
 from connectors.uwlr.validator import Validation
 from models.schema import clock
@@ -32,6 +34,7 @@ from models.schema.urls import is_plain_link
 
 MAX_LOCATIONS_PER_RULE = 5
 CHUNK_BYTES = 1 << 18
+WHOLE_BYTES = 1 << 20  # of a message that may repeat definitions
 MAX_REMEMBERED = 32  # characters of a bound
 PRUNE_EVERY = 256
 
@@ -100,8 +103,12 @@ class ReadMessage:
 class _Pass:
     """The state of one pass."""
 
-    def __init__(self, file: BinaryIO, schema_name: str, max_results: int) -> None:
+    def __init__(
+        self, file: BinaryIO, schema_name: str, max_results: int, known_definitions: ReadDefinitions | None = None
+    ) -> None:
         self.max_results = max_results
+        self.known_definitions = known_definitions  # in place of those that the message has
+        self.differs = False  # from the message that had them
         self.has_comments = False
         self.split_value: etree._Element | None = None  # the latest value with a comment inside
         self.split_value_count = 0
@@ -122,7 +129,8 @@ class _Pass:
         self.test_numbers: dict[object, int] = {}
         self.part_span: dict[tuple[int, str | None], list[int]] = {}
         self.sittings = 0
-        self.outside: int | None = None
+        self.definition_notes: list[tuple[str, int, str]] = []
+        self.namespaces: dict[str | None, str] = {}  # of the element that has the definitions
         self.year = ("", "9")
         self.year_bounds = ("", self.today)  # days within the school year and not in the future
 
@@ -427,9 +435,31 @@ class _Pass:
     def test(self, element: etree._Element) -> None:
         """Read one toets: its definition, with the rules that it breaks."""
         ordinal = len(self.reading.definitions) + 1
-        self.reading.definitions.append(
-            read_test(element, lambda rule, child: self.reading.note(rule, ElementRef("toets", ordinal, child)))
-        )
+        parent = element.getparent()
+        if ordinal == 1 and parent is not None:
+            self.namespaces = parent.nsmap
+        if self.known_definitions is not None:
+            self.repeat_definitions(self.known_definitions)
+            return
+
+        def note(rule: str, child: str) -> None:
+            self.definition_notes.append((rule, ordinal, child))
+            self.reading.note(rule, ElementRef("toets", ordinal, child))
+
+        self.reading.definitions.append(read_test(element, note))
+
+    def repeat_definitions(self, known: ReadDefinitions) -> None:
+        """Take every toets as in the earlier message, at the only one of this one."""
+        if self.reading.definitions or self.namespaces != known.namespaces:
+            self.differs = True
+            return
+        self.reading.definitions += known.definitions
+        for rule, ordinal, child in known.notes:
+            self.reading.note(rule, ElementRef("toets", ordinal, child))
+
+    def read_definitions(self) -> ReadDefinitions:
+        """What was read of the tests, for messages that repeat them."""
+        return ReadDefinitions(tuple(self.reading.definitions), tuple(self.definition_notes), self.namespaces)
 
     def check_keys(self) -> None:
         """Check keys and references over the whole message: result keys, test codes, parts, scores against norms."""
@@ -607,4 +637,17 @@ def read_results(file: BinaryIO, schema_name: str, max_results: int = Bounds().m
     Stops where the message has more than `max_results`, and notes that.
     """
     file.seek(0)
-    return _Pass(file, schema_name, max_results).run()
+    data = file.read(WHOLE_BYTES)
+    found = find_definitions(data, schema_name) if len(data) < WHOLE_BYTES else None
+    known = None if found is None else found.known()
+    if found is not None and known is not None:
+        short = _Pass(io.BytesIO(found.shortened()), schema_name, max_results, known)
+        reading = short.run()
+        if not reading.broken and not short.differs:
+            return reading
+    file.seek(0)
+    whole = _Pass(file, schema_name, max_results)
+    reading = whole.run()
+    if found is not None and not reading.broken and reading.count <= max_results:
+        found.remember(whole.read_definitions())
+    return reading
