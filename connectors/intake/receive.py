@@ -69,12 +69,19 @@ def blueprint(receiver: ReceiverContext, public_address: str | None = None) -> f
     routes = flask.Blueprint("receive", __name__)
 
     def service() -> flask.Response:
-        return _answer(receiver, public_address or _own_address(PATH), lambda spooled: push.deliver(receiver, spooled))
+        return _answer(
+            receiver,
+            lambda: public_address or _own_address(PATH),
+            lambda spooled: push.deliver(receiver, spooled),
+        )
 
     def sandbox_service(token: str) -> flask.Response:
-        path = flask.url_for("receive.sandbox_service", token=token)
-        address = _own_address(path) if public_address is None else urljoin(public_address, path)
         headers = dict(flask.request.headers.items())
+
+        def address() -> str | None:
+            path = flask.url_for("receive.sandbox_service", token=token)
+            return _own_address(path) if public_address is None else urljoin(public_address, path)
+
         return _answer(receiver, address, lambda spooled: intake_sandbox.deliver(receiver, token, spooled, headers))
 
     def add_rules(state: BlueprintSetupState) -> None:
@@ -91,10 +98,13 @@ def blueprint(receiver: ReceiverContext, public_address: str | None = None) -> f
     return routes
 
 
-def _answer(receiver: ReceiverContext, address: str | None, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
-    """The answer to a request: describe the service at `address`, take in a message, or say why not."""
+def _answer(
+    receiver: ReceiverContext, own_address: Callable[[], str | None], deliver: Callable[[Spooled], Receipt]
+) -> flask.Response:
+    """The answer to a request: describe the service at `own_address`, take in a message, or say why not."""
     if flask.request.environ.get(BODY_PROBLEM) is not None or flask.request.method == "POST":
         return _receive(receiver, deliver)
+    address = own_address()
     described = wsdl.describe(flask.request.args, address or "") if flask.request.method in ("GET", "HEAD") else None
     if described is None:
         return fault(
