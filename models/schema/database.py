@@ -7,6 +7,8 @@ are given out once) and in the migrations.
 from __future__ import annotations
 
 import os
+import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,10 +19,12 @@ from importlib import resources
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     Column,
     Connection,
+    Dialect,
     Engine,
     Select,
     Table,
@@ -109,6 +113,7 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         engine.dialect.do_begin = _begin_sqlite  # type: ignore[assignment, method-assign] # an event slows all statements
         engine.dialect.is_disconnect = _is_lost_sqlite  # type: ignore[assignment, method-assign]
+        _WRITE_LOCKS[engine.dialect] = threading.Lock()
         return engine
     address = make_url(url)
     options: dict[str, object] = {"connect_timeout": CONNECT_SECONDS}
@@ -177,10 +182,31 @@ def _is_lost_sqlite(error: Any, connection: Any, cursor: Any) -> bool:
     return str(error) == _READ_ONLY or _PYSQLITE.is_disconnect(error, connection, cursor)
 
 
+_WRITE_LOCKS: WeakKeyDictionary[Dialect, threading.Lock] = WeakKeyDictionary()
+
+
+@contextmanager
+def _write_lock(engine: Engine) -> Iterator[None]:
+    """Wait, on SQLite, until no other thread of this process writes.
+
+    SQLite itself looks every few milliseconds whether its lock is free, and whoever looks at the right moment gets it.
+    """
+    lock = _WRITE_LOCKS.get(engine.dialect)
+    if lock is None:
+        yield
+        return
+    if not lock.acquire(timeout=BUSY_SECONDS):
+        raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A connection in one write transaction, for which SQLite takes its write lock at once; others use those below."""
-    with engine.connect().execution_options(writing=True) as connection:
+    with _write_lock(engine), engine.connect().execution_options(writing=True) as connection:
         connection.info[_WRITING] = True
         with connection.begin():
             yield connection
