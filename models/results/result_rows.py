@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Exists, Select, and_, exists, false, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, literal, null, or_, select
 
 from models.access.viewer import Viewer, can_see_pupil
 from models.results.current_results import ResultRow
@@ -143,9 +143,13 @@ def of_owners(viewer: Viewer, owners: Owners) -> tuple[ColumnElement[bool], ...]
     return (results.c.school_id == viewer.school_id, owners.condition())
 
 
-def _has_total() -> Exists:
+def _has_total() -> ColumnElement[bool]:
+    """Whether a sitting has a row for the whole test.
+
+    No EXISTS: within an OR, PostgreSQL reads every row of the table for it, and looks them up in memory.
+    """
     whole = results.alias("whole")
-    return exists(
+    found = (
         select(literal(1))
         .select_from(whole)
         .where(
@@ -156,7 +160,9 @@ def _has_total() -> Exists:
             whole.c.test_id == results.c.test_id,
             whole.c.kind == results.c.kind,
         )
+        .limit(1)
     )
+    return found.scalar_subquery().is_not(None)
 
 
 def _made(viewer: Viewer, owners: Owners, *, parts: bool) -> Select[Any]:

@@ -62,6 +62,9 @@ _WRITING = "writing"  # whether its next transaction writes
 _NUMBERS_SKIPPED = 10_000
 SHOWN, ALL_SCHOOLS = "rondblik.school", "all"  # the setting that row-level security goes by, and its value for all
 _SHOW_ALL = select(func.set_config(SHOWN, ALL_SCHOOLS, True))
+# PostgreSQL takes a quarter of a second to compile some queries of a class that run in twenty milliseconds. It is off
+# until the transaction ends: PgBouncer gives each transaction another connection.
+_WITHOUT_COMPILER = func.set_config("jit", "off", True)
 _ONE_OF_THE_WRITERS = select(func.pg_advisory_xact_lock_shared(0x526F, -2))
 _ALL_WRITERS = select(func.pg_advisory_xact_lock(0x526F, -2))
 _UPGRADE_LOCK = select(func.pg_advisory_xact_lock(0x526F, -1))
@@ -233,7 +236,7 @@ def show(connection: Connection, school_id: int | None) -> None:
     """Let row-level security show the rows of a school until the transaction ends, or of all to who works for all."""
     shown = _shown(connection, school_id)
     if shown and connection.dialect.name == "postgresql":
-        connection.execute(select(func.set_config(SHOWN, shown, True)))
+        connection.execute(select(func.set_config(SHOWN, shown, True), _WITHOUT_COMPILER))
 
 
 @contextmanager
@@ -343,7 +346,7 @@ def lock_school(connection: Connection, school_id: int | None) -> None:
         if stands_on_nodes(connection):  # before any other lock, or who holds one could wait for who waits for it
             connection.execute(_ONE_OF_THE_WRITERS)
         shown = func.set_config(SHOWN, _shown(connection, school_id), True)
-        connection.execute(select(func.pg_advisory_xact_lock(0x526F, school_id or 0), shown))
+        connection.execute(select(func.pg_advisory_xact_lock(0x526F, school_id or 0), shown, _WITHOUT_COMPILER))
 
 
 def hold_writers(connection: Connection) -> None:

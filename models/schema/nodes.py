@@ -138,7 +138,8 @@ def _add_servers(connection: Connection, engines: Sequence[Engine]) -> None:
             assert driver is not None
             login = {"user": driver.info.user, "password": driver.info.password}  # of ~/.pgpass too
         where = {name: value for name, value in parameters.items() if name not in login}
-        options = {**where, "batch_size": BATCH_ROWS, "fetch_size": FETCH_ROWS}
+        settings = {"options": "-c jit=off"}  # see `models.schema.database.show`
+        options = {**settings, **where, "batch_size": BATCH_ROWS, "fetch_size": FETCH_ROWS}
         server = sql.Identifier(f"{SERVER}{number}")
         create = "CREATE SERVER {server} FOREIGN DATA WRAPPER postgres_fdw OPTIONS ({options})"
         _run(connection, create, server=server, options=_options(options))

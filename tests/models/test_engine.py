@@ -55,6 +55,18 @@ def test_who_reads_does_not_see_what_is_stored_meanwhile(any_store: Store) -> No
         assert reading.scalar(count) == (before or 0) + 1
 
 
+def test_queries_are_not_compiled(postgres_store: Store) -> None:
+    jit = text("SHOW jit")
+    with postgres_store.engine.connect() as connection:
+        assert connection.scalar(jit) == "on"  # by default
+    with database.read_transaction(postgres_store.engine, 1) as connection:
+        assert connection.scalar(jit) == "off"
+    with database.write_transaction(postgres_store.engine, 1) as connection:
+        assert connection.scalar(jit) == "off"
+    with database.read_transaction(database.for_all_schools(postgres_store.engine)) as connection:
+        assert connection.scalar(jit) == "off"
+
+
 def test_who_writes_sees_what_others_stored_while_it_waited(any_store: Store) -> None:
     with database.read_transaction(any_store.engine) as reading:  # its connection goes back to the pool
         before = reading.scalar(select(func.count()).select_from(numbers)) or 0
