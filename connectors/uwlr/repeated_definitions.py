@@ -64,31 +64,31 @@ _KNOWN: Recent[Key, ReadDefinitions] = Recent(32)  # of at most so many bytes ea
 def find_definitions(data: bytes, schema_name: str) -> DefinitionsElement | None:
     """The definitions in a whole message; None where it is not sure by the bytes alone which they are.
 
-    In a valid message there is one such element, so if there is one tag of that name, it is that of the element, and
-    neither in a comment nor in a CDATA section.
+    A valid message has one such element. So where there is one start tag of that name, and one end tag, these are its
+    own, and neither in a comment nor in a CDATA section.
     """
-    tags = []
+    names = []  # where the name of a tag begins
     place = data.find(_NAME)
     while place >= 0:
-        if data[place - 1] in _BEFORE_NAME and place:
-            tags.append(place)
-            if len(tags) > 2:
+        if place and data[place - 1] in _BEFORE_NAME:
+            names.append(place)
+            if len(names) > 2:
                 return None
         place = data.find(_NAME, place + len(_NAME))
-    if len(tags) != 2:
+    if len(names) != 2:
         return None
-    opening, closing = (data.rfind(b"<", 0, tag) for tag in tags)
-    prefix = data[opening + 1 : tags[0]]
-    start, end_tag = tags[0] + len(_NAME) + 1, b"</" + prefix + _NAME + b">"
-    if data[start - 1 : start] != b">" or not data.startswith(end_tag, closing):
+    prefix = data[data.rfind(b"<", 0, names[0]) + 1 : names[0]]
+    start, end = names[0] + len(_NAME) + 1, data.rfind(b"<", 0, names[1])
+    if data[start - 1 : start] != b">" or not data.startswith(b"</" + prefix + _NAME + b">", end):
         return None
-    first = data.find(b"</" + prefix + b"toets>", start, closing)
-    if first < 0 or closing - start > MAX_BYTES:
+    end_of_first = b"</" + prefix + b"toets>"
+    first = data.find(end_of_first, start, end)
+    if first < 0 or end - start > MAX_BYTES:
         return None
-    inner = data[start:closing]
+    inner = data[start:end]
     if any(mark in inner for mark in _NOT_ALONE):
         return None
     declared = data.removeprefix(_BYTE_ORDER_MARK).startswith(b"<?xml")
-    declaration = data[: data.find(b"?>")] if declared else data[: data.find(b"<")]
-    rest = first + len(b"</" + prefix + b"toets>")
-    return DefinitionsElement(data, (schema_name, declaration, hashlib.sha256(inner).digest()), rest, closing)
+    declaration = data[: data.find(b"?>" if declared else b"<")]
+    key = schema_name, declaration, hashlib.sha256(inner).digest()
+    return DefinitionsElement(data, key, first + len(end_of_first), end)
