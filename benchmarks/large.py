@@ -30,12 +30,12 @@ from benchmarks.ingest import NOW as NOW_OF_MESSAGES
 from benchmarks.pages import Read, page_reader
 from benchmarks.postgres import new_database
 from models.access.viewer import Role
-from models.schema import clock, database
+from models.schema import clock, database, nodes
 from models.schema.encryption import PiiCipher
 from models.schema.store_key import open_encrypted
 from models.schema.tables import metadata, results
 from models.schema.tables import schools as schools_table
-from tests.conftest import postgres_server
+from tests.conftest import new_nodes, postgres_server
 from tests.dashboard import large_school, school
 
 CLASSES, COLUMNS = 20, 12
@@ -320,7 +320,24 @@ def _timed(read: Read) -> float:
     return (time.process_time() - begin) * 1e3
 
 
-PARTS = ("sqlite", "postgresql", "loading", "peers")
+def on_nodes(engine: Engine, cipher: PiiCipher, servers: list[str]) -> dict[str, float]:
+    """Pages of a school in one database, then after it went to one of two servers; by the clock, as both work then."""
+    large_school.build(engine, cipher, [30] * CLASSES, COLUMNS)
+    analyze(engine)
+    measured = Measured(engine, cipher, time.perf_counter)
+    alone = measured.costs()
+    print_table("postgresql", rows_of(engine), alone, alone)
+    with new_nodes(servers) as urls:
+        nodes.distribute(engine, urls)
+        engine.dispose()  # a connection knows from its beginning whether the store is on nodes
+        for url in urls:
+            node = database.open_engine(url)
+            analyze(node)
+            node.dispose()
+        return print_table("nodes", rows_of(engine), measured.costs(), alone)
+
+
+PARTS = ("sqlite", "postgresql", "nodes", "loading", "peers")
 
 
 def main() -> None:
@@ -339,6 +356,13 @@ def main() -> None:
         if "postgresql" in wanted:
             with postgres_server() as server, new_database(server, folder, with_source=False) as (engine, cipher):
                 figures |= flat(engine, cipher, {"1_4m": SCHOOLS["1_4m"]}, with_server(engine))
+        if "nodes" in wanted:
+            with (
+                postgres_server() as server,
+                postgres_server() as other,
+                new_database(server, folder, with_source=False) as (engine, cipher),
+            ):
+                figures |= on_nodes(engine, cipher, [server.url, other.url])
         if "loading" in wanted:
             figures |= while_loading(folder / "loading")
         if "peers" in wanted:

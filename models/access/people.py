@@ -284,22 +284,31 @@ def overlapping_classes(
 
     As far as the viewer sees them.
     """
-    in_classes = (
-        select(memberships.c.pupil_id, classes.c.school_year)
-        .select_from(_pupils_in_classes)
-        .where(classes.c.school_id == viewer.school_id, classes.c.id.in_(class_ids), present_on(day))
-        .distinct()
-        .subquery()
+    of_classes = select(memberships.c.pupil_id, classes.c.school_year).select_from(_pupils_in_classes)
+    rows = connection.execute(
+        of_classes.where(
+            classes.c.school_id == viewer.school_id, classes.c.id.in_(class_ids), present_on(day)
+        ).distinct()
     )
-    own = and_(memberships.c.pupil_id == in_classes.c.pupil_id, classes.c.school_year == in_classes.c.school_year)
+    by_year: dict[str, set[int]] = defaultdict(set)
+    for pupil_id, school_year in rows:
+        by_year[school_year].add(pupil_id)
+    if not by_year:
+        return []
+    # By number, for a query that joined the two would look for the classes of each pupil where schools are on nodes.
+    same_pupils = (
+        and_(classes.c.school_year == school_year, memberships.c.pupil_id.in_(sorted(pupil_ids)))
+        for school_year, pupil_ids in by_year.items()
+    )
     return list(
         connection.scalars(
             select(classes.c.id)
-            .select_from(_pupils_in_classes.join(in_classes, own))
+            .select_from(_pupils_in_classes)
             .where(
                 classes.c.school_id == viewer.school_id,
                 classes.c.id.not_in(class_ids),
                 present_on(day),
+                or_(*same_pupils),
                 can_see_class(viewer, classes.c.school_id, classes.c.id),
             )
             .distinct()

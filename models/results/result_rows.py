@@ -10,7 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, literal, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Exists,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from models.access.viewer import Viewer, can_see_pupil
 from models.results.current_results import ResultRow
@@ -104,12 +119,15 @@ def part_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Pe
 
     Before the day `all_from` only those of sittings without a row for the whole test: their total must be derived.
     """
-    query = _query(viewer, owners, period).where(
-        results.c.part_id > 0,
-        results.c.kind.in_(PART_KINDS),
-        or_(results.c.taken_on >= all_from, ~_has_total()),
+    query = _query(viewer, owners, period).where(results.c.part_id > 0, results.c.kind.in_(PART_KINDS))
+    recent = query.where(results.c.taken_on >= all_from)
+    if all_from <= period.first:
+        return _fetch(connection, owners, recent)
+    # No OR: PostgreSQL would read the totals of all pupils for it, or look for each total by itself.
+    without_total = query.where(
+        results.c.taken_on < all_from, ~_has_total(viewer, owners, Period(period.first, all_from))
     )
-    return _fetch(connection, owners, query)
+    return _fetch(connection, owners, union_all(recent, without_total))
 
 
 def made_outside(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> list[MadeTest]:
@@ -126,10 +144,11 @@ def made_but_not_read(
 ) -> list[MadeTest]:
     """What was made and is not among `total_rows` of the period and `part_rows` of the same period and `all_from`.
 
-    With `parts` one entry for each part, else one for each sitting and definition.
+    With `parts` one entry for each part, else one for each sitting and definition. A part that was read because its
+    sitting has no row for the whole test is here again.
     """
-    skipped_parts = and_(results.c.part_id > 0, results.c.taken_on < all_from, _has_total())
-    query = _made(viewer, owners, parts=parts).where(or_(_outside(period), skipped_parts))
+    older_parts = and_(results.c.part_id > 0, results.c.taken_on < all_from)
+    query = _made(viewer, owners, parts=parts).where(or_(_outside(period), older_parts))
     return _made_tests(connection, owners, query)
 
 
@@ -143,26 +162,27 @@ def of_owners(viewer: Viewer, owners: Owners) -> tuple[ColumnElement[bool], ...]
     return (results.c.school_id == viewer.school_id, owners.condition())
 
 
-def _has_total() -> ColumnElement[bool]:
-    """Whether a sitting has a row for the whole test.
+def _has_total(viewer: Viewer, owners: Owners, period: Period) -> Exists:
+    """Whether a sitting of the period has a row for the whole test.
 
-    No EXISTS: within an OR, PostgreSQL reads every row of the table for it, and looks them up in memory.
+    It says of that row what the query says of others: an engine that reads these rows by themselves reads no more.
     """
     whole = results.alias("whole")
-    found = (
+    return exists(
         select(literal(1))
         .select_from(whole)
         .where(
+            whole.c.school_id == viewer.school_id,
+            whole.c.identifier_id.in_(sorted(owners.pupils)),
+            whole.c.taken_on.between(period.first, period.last),
+            whole.c.part_id == 0,
             whole.c.school_id == results.c.school_id,
             whole.c.identifier_id == results.c.identifier_id,
-            whole.c.part_id == 0,
             whole.c.taken_on == results.c.taken_on,
             whole.c.test_id == results.c.test_id,
             whole.c.kind == results.c.kind,
         )
-        .limit(1)
     )
-    return found.scalar_subquery().is_not(None)
 
 
 def _made(viewer: Viewer, owners: Owners, *, parts: bool) -> Select[Any]:
@@ -197,5 +217,5 @@ def _query(viewer: Viewer, owners: Owners, period: Period, link: bool = False) -
     return select(*columns).where(*of_owners(viewer, owners), in_period)
 
 
-def _fetch(connection: Connection, owners: Owners, query: Select[Any]) -> list[ResultRow]:
+def _fetch(connection: Connection, owners: Owners, query: Select[Any] | CompoundSelect[Any]) -> list[ResultRow]:
     return [ResultRow(owners.pupils[identifier_id], *rest) for identifier_id, *rest in connection.execute(query)]

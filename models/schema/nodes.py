@@ -78,6 +78,9 @@ _SERVERS = text(
 )
 _PARTITIONED = text("SELECT relname FROM pg_class WHERE relkind = 'p' AND relnamespace = CAST(:schema AS regnamespace)")
 _OURS = {"batch_size", "fetch_size"}
+# The coordinator asks the nodes what a query costs there: it knows nothing of their tables, and would fetch all pupils
+# of a school again for each pupil of a class.
+_PLANNING = {"use_remote_estimate": "true"}
 
 
 def nodes_of(connection: Connection) -> list[Node]:
@@ -138,8 +141,7 @@ def _add_servers(connection: Connection, engines: Sequence[Engine]) -> None:
             assert driver is not None
             login = {"user": driver.info.user, "password": driver.info.password}  # of ~/.pgpass too
         where = {name: value for name, value in parameters.items() if name not in login}
-        settings = {"options": "-c jit=off"}  # see `models.schema.database.show`
-        options = {**settings, **where, "batch_size": BATCH_ROWS, "fetch_size": FETCH_ROWS}
+        options = {**where, "batch_size": BATCH_ROWS, "fetch_size": FETCH_ROWS}
         server = sql.Identifier(f"{SERVER}{number}")
         create = "CREATE SERVER {server} FOREIGN DATA WRAPPER postgres_fdw OPTIONS ({options})"
         _run(connection, create, server=server, options=_options(options))
@@ -181,7 +183,7 @@ def _attach(connection: Connection, node_schemas: Sequence[str], moves_rows: boo
                 "FOR VALUES WITH (MODULUS {count}, REMAINDER {number}) SERVER {server} OPTIONS ({options})",
                 foreign=sql.Identifier(OWN_SCHEMA, f"{table.name}_{number}"), count=sql.Literal(len(node_schemas)),
                 number=sql.Literal(number), server=sql.Identifier(f"{SERVER}{number}"),
-                options=_options({"schema_name": node_schema, "table_name": table.name}), **names,
+                options=_options({"schema_name": node_schema, "table_name": table.name, **_PLANNING}), **names,
             )  # fmt: skip
         if moves_rows:
             moved[table.name] = _copy(connection, table, names, "of_schools", "own")
@@ -287,6 +289,8 @@ def _prepare(engine: Engine) -> str:
     own = {table.name for table in SCHOOL_TABLES}
     with engine.begin() as connection:
         schema = _schema_of(connection)
+        name = connection.scalar(select(func.current_database()))  # see `models.schema.database.show`
+        _run(connection, "ALTER ROLE CURRENT_USER IN DATABASE {name} SET jit = off", name=sql.Identifier(str(name)))
         for row in connection.execute(_TO_SHARED).all():
             if row.referred not in own:
                 _run(

@@ -201,10 +201,19 @@ def test_an_upgrade_is_one_of_all_nodes(distributed: Installation, later_program
         "INSERT INTO schools (id, name) VALUES (1, 'De Horizon'), (2, 'De Baken'), (3, 'De Toren')",
         "INSERT INTO pupils (school_id, id, first_name) VALUES (1, 1, 'Anne'), (2, 1, 'Bo'), (3, 1, 'Chris')",
     )
+    # As schools were divided before: the coordinator did not ask nodes what queries cost, and these compiled them.
+    distributed.change(f"ALTER FOREIGN TABLE {nodes.OWN_SCHEMA}.pupils_0 OPTIONS (DROP use_remote_estimate)")
+    for node in nodes_of(distributed):
+        assert on_node(node, f'ALTER ROLE CURRENT_USER IN DATABASE "{node.url.database}" RESET jit') == []
     assert "db upgrade" in distributed.refused("serve", "--port", "0")
     assert distributed.run("db", "upgrade") == (0, "")
     assert len(list((distributed.data / "backups").iterdir())) == 1
 
+    with closing(create_engine(distributed.url, poolclass=NullPool).connect()) as connection:
+        options = connection.scalars(text("SELECT ftoptions FROM pg_foreign_table")).all()
+    assert options
+    assert all("use_remote_estimate=true" in of_table for of_table in options)
+    assert {str(on_node(node, "SHOW jit")) for node in nodes_of(distributed)} == {"[('off',)]"}
     rows = distributed.rows()
     assert sorted(row.nickname for row in rows["pupils"]) == ["Anne", "Bo", "Chris"]
     indexed = "SELECT indexname FROM pg_indexes WHERE indexname = 'pupils_by_nickname'"
