@@ -64,3 +64,27 @@ def test_what_was_used_longest_ago_goes_first() -> None:
     assert recent.get("a") == 1
     recent.put("c", 3)
     assert [recent.get(key) for key in "abc"] == [1, None, 3]
+
+
+def test_values_of_many_bytes_are_few() -> None:
+    recent: Recent[str, int] = Recent(9, 10)
+    for key in "abc":
+        recent.put(key, 1, 4)
+    recent.put("c", 2, 6)
+    assert [recent.get(key) for key in "abc"] == [None, 1, 2]
+    recent.put("d", 3, 11)
+    assert [recent.get(key) for key in "abcd"] == [None] * 4
+    recent.put("e", 4, 10)
+    assert recent.get("e") == 4
+
+
+def test_the_bytes_of_kept_definitions_are_bounded() -> None:
+    part = "<toetsonderdeel><toetsonderdeelvolgnummer>1</toetsonderdeelvolgnummer></toetsonderdeel>"
+    parts = f"<toetsonderdelen>{part * 180}</toetsonderdelen></toets>"
+    every = [TOETS.replace("T1", f"S{number}").replace("</toets>", parts) for number in range(600)]
+    first = read(every[0])[0]
+    assert read(every[0])[0] is first  # small enough to be kept
+    for text in every:
+        read(text)
+    assert read(every[-1])[0] is read(every[-1])[0]
+    assert read(every[0])[0] is not first
