@@ -272,7 +272,9 @@ def read_transaction(engine: Engine, school_id: int | None = None) -> Iterator[C
     of pupils are those of this school only, or of no school.
     """
     with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":  # by default each statement would see what was stored until then
+        # By default each statement would see what was stored until then. So it must where nodes state the version of
+        # data that the coordinator has, since who reads comes to a node later; postgres_fdw keeps to one state of each.
+        if connection.dialect.name == "postgresql" and not stands_on_nodes(connection):
             connection.execution_options(isolation_level="REPEATABLE READ")
         show(connection, school_id)
         yield connection
