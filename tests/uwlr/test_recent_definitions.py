@@ -12,8 +12,10 @@ from lxml import etree
 from connectors.uwlr import definitions
 from connectors.uwlr.definitions import read_test
 from connectors.uwlr.reader import read_results
+from models.ingest import result_store
 from models.schema import clock
 from models.schema.recent import Recent
+from models.schema.records import Term, TestDefinition
 from tests.uwlr.messages import LR
 
 MESSAGES = sorted((Path(__file__).parents[1] / "messages").glob("*.xml"))
@@ -88,3 +90,9 @@ def test_the_bytes_of_kept_definitions_are_bounded() -> None:
         read(text)
     assert read(every[-1])[0] is read(every[-1])[0]
     assert read(every[0])[0] is not first
+
+
+def test_a_huge_definition_is_stored_and_not_remembered() -> None:
+    huge = TestDefinition(Term("T1"), name="x" * (1 << 24))
+    result_store._definition_digest(huge)
+    assert result_store._DIGESTS.get(id(huge)) is None
