@@ -239,7 +239,9 @@ def _locations(
     if not elements and not reading.broken:
         return {}, []
     locations, findings = diagnose(spooled.file, schema_name, agreement, elements, broken=reading.broken)
-    if reading.broken and not findings:  # libxml2 alone holds a namespace against it, such as one that is no URI
+    was_read_whole = "message.results" not in reading.notes
+    if reading.broken and was_read_whole and not findings:
+        # libxml2 alone holds a namespace against it, such as one that is no URI.
         line, column = reading.broken_at or (None, None)
         findings = [finding("xml.namespace", agreement, line=line, column=column)]
     return locations, findings

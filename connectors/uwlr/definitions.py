@@ -42,7 +42,7 @@ _ACTIVE_CONTENT = re.compile(
 
 
 MAX_RECENT_BYTES = 16_384  # a definition of 4 parts with norms takes 4,000
-_RECENT: Recent[bytes, tuple[TestDefinition, tuple[tuple[str, str], ...]]] = Recent(2_000)
+_RECENT: Recent[bytes, tuple[TestDefinition, tuple[tuple[str, str], ...]]] = Recent(2_000, 1 << 23)
 
 
 def term_of(element: etree._Element) -> Term:
@@ -82,7 +82,7 @@ def read_test(element: etree._Element, note: Note) -> TestDefinition:
         notes: list[tuple[str, str]] = []
         known = _read_test(element, lambda rule, child: notes.append((rule, child))), tuple(notes)
         if len(sent) <= MAX_RECENT_BYTES:
-            _RECENT.put(sent, known)
+            _RECENT.put(sent, known, len(sent))
     definition, broken = known
     for rule, child in broken:
         note(rule, child)

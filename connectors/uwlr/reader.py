@@ -44,6 +44,7 @@ _TOETS, _SCHOOL = names.lr("toets"), names.lr("school")
 _AFNAMEDATUM, _TOETSCODE, _VERSIE = names.lr("afnamedatum"), names.lr("toetscode"), names.lr("versie")
 _ONDERDEEL, _SCORE, _INFOURL = names.lr("toetsonderdeelcode"), names.lr("score"), names.lr("infourl")
 _OSORESULTAAT, _ANDERRESULTAAT = names.lr("osoresultaat"), names.lr("anderresultaat")
+_SCHEMA_LOCATION = b"chemaLocation"  # or noNamespaceSchemaLocation
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9](?:[\w .:/|#@{}()-]*[\w.)}])?", re.ASCII)
 _NO_TOP, _NO_LOW = -1, 1 << 62
 # A comment directly inside one of these splits no value.
@@ -146,6 +147,7 @@ class _Pass:
             huge_tree=False,
         )
         events = cast("Iterator[tuple[str, etree._Element]]", parser.read_events())
+        refers_to_schema, tail = False, b""
         with Validation(self.schema_name) as validation:
             try:
                 while (chunk := self.file.read(CHUNK_BYTES)) and not self.must_stop(validation):
@@ -153,14 +155,16 @@ class _Pass:
                     parser.feed(chunk)
                     self.walk(events)
                     self.drop_trailer()
-                    if b"chemaLocation" in chunk:
-                        self.reading.note("xml.schema-location", SCHEMA_HINT)
+                    refers_to_schema = refers_to_schema or _SCHEMA_LOCATION in tail + chunk
+                    tail = chunk[1 - len(_SCHEMA_LOCATION) :]
                 if not self.must_stop(validation):
                     parser.close()
                     self.walk(events)
             except etree.XMLSyntaxError as error:
                 line, column = error.position
                 self.reading.broken, self.reading.broken_at = True, (max(line, 1), max(column, 1))
+        if refers_to_schema:  # noted last, wherever a chunk ends
+            self.reading.note("xml.schema-location", SCHEMA_HINT)
         self.reading.broken = self.reading.broken or validation.failed
         self.flush()
         if not self.reading.broken:
@@ -646,7 +650,7 @@ def read_results(file: BinaryIO, schema_name: str, max_results: int = Bounds().m
     if found is not None and known is not None:
         short = _Pass(io.BytesIO(found.shortened()), schema_name, max_results, known)
         reading = short.run()
-        if not reading.broken and not short.differs:
+        if not reading.broken and not short.differs and reading.count <= max_results:
             return reading
     file.seek(0)
     whole = _Pass(file, schema_name, max_results)

@@ -8,6 +8,7 @@ is read as a whole.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from models.schema.records import TestDefinition
 _NAME = b"toetsen"
 _BEFORE_NAME = b"<:/"  # a tag; anything else before the name is text
 _NOT_ALONE = (b"<!", b"<?", b"chemaLocation")  # what is said of these is said of the whole message
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 Key = tuple[str, bytes, bytes]  # the schema, the XML declaration, the digest of the definitions
 
@@ -58,15 +59,17 @@ class DefinitionsElement:
 
 
 MAX_BYTES = 1 << 18
-_KNOWN: Recent[Key, ReadDefinitions] = Recent(32)  # of at most so many bytes each
+_KNOWN: Recent[Key, ReadDefinitions] = Recent(32)  # of at most so many bytes each, which become ten times as many
 
 
 def find_definitions(data: bytes, schema_name: str) -> DefinitionsElement | None:
     """The definitions in a whole message; None where it is not sure by the bytes alone which they are.
 
     A valid message has one such element. So where there is one start tag of that name, and one end tag, these are its
-    own, and neither in a comment nor in a CDATA section.
+    own, and neither in a comment nor in a CDATA section. In UTF-16, letters of other alphabets may have these bytes.
     """
+    if data.startswith(_MARKS_OF_UTF_16):
+        return None
     names = []  # where the name of a tag begins
     place = data.find(_NAME)
     while place >= 0:
@@ -88,7 +91,7 @@ def find_definitions(data: bytes, schema_name: str) -> DefinitionsElement | None
     inner = data[start:end]
     if any(mark in inner for mark in _NOT_ALONE):
         return None
-    declared = data.removeprefix(_BYTE_ORDER_MARK).startswith(b"<?xml")
+    declared = data.removeprefix(codecs.BOM_UTF8).startswith(b"<?xml")
     declaration = data[: data.find(b"?>" if declared else b"<")]
     key = schema_name, declaration, hashlib.sha256(inner).digest()
     return DefinitionsElement(data, key, first + len(end_of_first), end)

@@ -783,7 +783,7 @@ class _Saving:
 
 
 # Of definitions that the reader knows already, and gives as the same objects; by their addresses in memory.
-_DIGESTS: Recent[int, tuple[TestDefinition, str, bytes]] = Recent(2_000)
+_DIGESTS: Recent[int, tuple[TestDefinition, str, bytes]] = Recent(2_000, 1 << 24)
 
 
 def _definition_digest(definition: TestDefinition) -> tuple[str, bytes]:
@@ -793,7 +793,7 @@ def _definition_digest(definition: TestDefinition) -> tuple[str, bytes]:
         return known[1:]
     body = json.dumps(plain(definition), ensure_ascii=False, sort_keys=True)
     digest = hashlib.blake2b(body.encode(), digest_size=16).digest()
-    _DIGESTS.put(id(definition), (definition, body, digest))
+    _DIGESTS.put(id(definition), (definition, body, digest), len(body))
     return body, digest
 
 

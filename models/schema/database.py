@@ -49,6 +49,7 @@ from models.schema.prepared import driver_of
 from models.schema.tables import numbers
 
 BUSY_SECONDS = 60
+_POLL_SECONDS = 0.001
 _THRESHOLD = "prepare_threshold"  # of psycopg
 CONNECT_SECONDS = 10
 _OFF = text(
@@ -58,7 +59,7 @@ _OFF = text(
 OWN_SCHEMA = "rondblik_own"  # of a store on nodes (`models.schema.nodes`): what the database holds itself
 SERVER_START = "server_start"  # its table that says since when the server runs that gives out numbers
 _ON_NODES = "on nodes"  # what a connection knows of itself
-_WRITING = "writing"  # whether its next transaction writes
+_WRITE_BEFORE = "write before"  # the moment before which its next transaction must have begun to write
 _NUMBERS_SKIPPED = 10_000
 SHOWN, ALL_SCHOOLS = "rondblik.school", "all"  # the setting that row-level security goes by, and its value for all
 _SHOW_ALL = select(func.set_config(SHOWN, ALL_SCHOOLS, True))
@@ -170,7 +171,30 @@ def _prepare_postgresql(connection: Any, record: ConnectionPoolEntry) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    connection.execute("BEGIN IMMEDIATE" if connection.info.pop(_WRITING, False) else "BEGIN")
+    before = connection.info.pop(_WRITE_BEFORE, None)
+    if before is None:
+        connection.execute("BEGIN")
+        return
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _has_begun_to_write(connection, before):
+            time.sleep(_POLL_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+
+def _has_begun_to_write(connection: Any, before: float) -> bool:
+    """Whether SQLite gave its write lock; raises sqlite3.OperationalError where it did not before this moment.
+
+    SQLite itself would look every tenth of a second, and in this process the next writer is there within one.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > before:
+            raise
+        return False
+    return True
 
 
 _PYSQLITE = SQLiteDialect_pysqlite(dbapi=SQLiteDialect_pysqlite.import_dbapi())
@@ -189,8 +213,8 @@ _WRITE_LOCKS: WeakKeyDictionary[Dialect, threading.Lock] = WeakKeyDictionary()
 
 
 @contextmanager
-def _write_lock(engine: Engine) -> Iterator[None]:
-    """Wait, on SQLite, until no other thread of this process writes.
+def _write_lock(engine: Engine, before: float) -> Iterator[None]:
+    """Wait, on SQLite, until no other thread of this process writes, but not beyond this moment.
 
     SQLite itself looks every few milliseconds whether its lock is free, and whoever looks at the right moment gets it.
     """
@@ -198,7 +222,7 @@ def _write_lock(engine: Engine) -> Iterator[None]:
     if lock is None:
         yield
         return
-    if not lock.acquire(timeout=BUSY_SECONDS):
+    if not lock.acquire(timeout=max(before - time.monotonic(), 0)):
         raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
     try:
         yield
@@ -209,8 +233,9 @@ def _write_lock(engine: Engine) -> Iterator[None]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A connection in one write transaction, for which SQLite takes its write lock at once; others use those below."""
-    with _write_lock(engine), engine.connect().execution_options(writing=True) as connection:
-        connection.info[_WRITING] = True
+    before = time.monotonic() + BUSY_SECONDS
+    with _write_lock(engine, before), engine.connect().execution_options(writing=True) as connection:
+        connection.info[_WRITE_BEFORE] = before
         with connection.begin():
             yield connection
 
@@ -247,7 +272,9 @@ def read_transaction(engine: Engine, school_id: int | None = None) -> Iterator[C
     of pupils are those of this school only, or of no school.
     """
     with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":  # by default each statement would see what was stored until then
+        # By default each statement would see what was stored until then. So it must where nodes state the version of
+        # data that the coordinator has, since who reads comes to a node later; postgres_fdw keeps to one state of each.
+        if connection.dialect.name == "postgresql" and not stands_on_nodes(connection):
             connection.execution_options(isolation_level="REPEATABLE READ")
         show(connection, school_id)
         yield connection
@@ -323,9 +350,8 @@ def sole_use(engine: Engine) -> Iterator[Connection]:
                 yield connection
             return
         with driver_of(connection) as driver:  # outside of any transaction
-            driver.execute("PRAGMA busy_timeout=1000")
             driver.execute("PRAGMA locking_mode=EXCLUSIVE")  # from BEGIN IMMEDIATE until the connection is closed
-        connection.info[_WRITING] = True
+        connection.info[_WRITE_BEFORE] = time.monotonic() + 1
         try:
             begun = connection.begin()
         except OperationalError:

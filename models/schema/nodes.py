@@ -140,6 +140,10 @@ def _add_servers(connection: Connection, engines: Sequence[Engine]) -> None:
             driver = node.connection.driver_connection
             assert driver is not None
             login = {"user": driver.info.user, "password": driver.info.password}  # of ~/.pgpass too
+            # See `models.schema.database.show`. An address that says so may be one too many for a pooler.
+            without_compiler: LiteralString = "ALTER ROLE CURRENT_USER IN DATABASE {database} SET jit = off"
+            _run(node, without_compiler, database=sql.Identifier(driver.info.dbname))
+            driver.commit()
         where = {name: value for name, value in parameters.items() if name not in login}
         options = {**where, "batch_size": BATCH_ROWS, "fetch_size": FETCH_ROWS}
         server = sql.Identifier(f"{SERVER}{number}")

@@ -8,28 +8,34 @@ from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+UNBOUNDED = float("inf")
 
 
 class Recent(Generic[Key, Value]):
-    """Values by key; where there are more than `size`, the one that was used longest ago goes."""
+    """Values by key; where there are more than `size`, or more bytes than `max_bytes`, those used longest ago go."""
 
-    def __init__(self, size: int) -> None:
-        self._values: OrderedDict[Key, Value] = OrderedDict()
+    def __init__(self, size: int, max_bytes: float = UNBOUNDED) -> None:
+        self._values: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
         self._size = size
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def get(self, key: Key) -> Value | None:
         """The value of a key; None where there is none."""
         with self._lock:
-            value = self._values.get(key)
-            if value is not None:
-                self._values.move_to_end(key)
-            return value
-
-    def put(self, key: Key, value: Value) -> None:
-        """Keep a value."""
-        with self._lock:
-            self._values[key] = value
+            found = self._values.get(key)
+            if found is None:
+                return None
             self._values.move_to_end(key)
-            if len(self._values) > self._size:
-                self._values.popitem(last=False)
+            return found[0]
+
+    def put(self, key: Key, value: Value, value_bytes: int = 0) -> None:
+        """Keep a value that counts for so many bytes."""
+        with self._lock:
+            _, replaced_bytes = self._values.pop(key, (None, 0))
+            self._values[key] = value, value_bytes
+            self._bytes += value_bytes - replaced_bytes
+            while len(self._values) > self._size or self._bytes > self._max_bytes:
+                _, (_, dropped_bytes) = self._values.popitem(last=False)
+                self._bytes -= dropped_bytes

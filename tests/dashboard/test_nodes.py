@@ -102,6 +102,9 @@ def test_schools_are_moved_to_nodes_and_back(several: Installation, empty_databa
     assert all(of_results == of_deliveries for of_results, of_deliveries in on_nodes)
     assert sorted(school for of_results, _ in on_nodes for school in of_results) == list(range(1, len(SCHOOLS) + 1))
     assert all(of_results for of_results, _ in on_nodes)
+    for node in nodes_of(several):
+        assert on_node(node, "SHOW jit") == [("off",)]
+        assert "options" not in node.url.query  # which PgBouncer does not take
 
     for number, brin in enumerate(SCHOOLS):  # the second result of each is changed, and the first value of it kept
         send(several, brin, [str(number), "3", "9"], "2026-11-12T08:00:00")

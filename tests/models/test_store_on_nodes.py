@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import Connection, insert, select, update
 
+from models.schema import database
+from models.schema.tables import schools
+from models.schema.version_cache import once_per_version
 from tests.conftest import Store
 from tests.connectors import test_receive
 from tests.models import test_store
@@ -24,3 +28,22 @@ CHOSEN = [
 @pytest.mark.parametrize("check", CHOSEN, ids=lambda check: check.__name__)
 def test_on_three_nodes_too(distributed_store: Store, check: Callable[[Store], None]) -> None:
     check(distributed_store)
+
+
+def test_nothing_older_is_kept_under_the_version_that_a_node_states(distributed_store: Store) -> None:
+    engine, school_id = distributed_store.engine, 1
+    of_school = schools.c.id == school_id
+    with database.write_transaction(engine) as connection:
+        connection.execute(insert(schools).values(id=school_id, name="De Berk"))
+
+    def names(connection: Connection) -> list[str]:
+        """The name of the school, which the coordinator has; the version of its data is on a node."""
+        read = select(schools.c.name).where(of_school)
+        return once_per_version(connection, school_id, "its name", lambda: list(connection.scalars(read)))
+
+    with database.read_transaction(engine, school_id) as reading:
+        with database.write_transaction(engine, school_id) as connection:
+            connection.execute(update(schools).where(of_school).values(name="De Eik"))
+        assert names(reading) in (["De Berk"], ["De Eik"])
+    with database.read_transaction(engine, school_id) as later:
+        assert names(later) == ["De Eik"]

@@ -63,3 +63,54 @@ def test_a_thread_that_waits_too_long_hears_what_sqlite_says(store: Store, monke
     assert [str(error.orig) for error in heard] == ["database is locked"]
     write()
     assert len(heard) == 1
+
+
+def test_another_process_gets_its_turn_while_threads_of_this_one_write(store: Store) -> None:
+    other = database.open_engine(store.engine.url.render_as_string())  # which knows nothing of the turns of the threads
+    ended = threading.Event()
+
+    def write() -> None:
+        while not ended.is_set():
+            with database.write_transaction(store.engine):
+                time.sleep(0.05)
+            time.sleep(0.05)
+
+    threads = [threading.Thread(target=write) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    waited = []
+    try:
+        for _turn in range(5):
+            begin = time.perf_counter()
+            with database.write_transaction(other):
+                waited.append(time.perf_counter() - begin)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+        other.dispose()
+    print(f"the longest wait {max(waited):.2f} s")
+    assert max(waited) < 3  # nearly a minute where SQLite itself looks ten times a second
+
+
+def test_no_thread_waits_longer_for_having_waited_for_another(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 1)
+    other = database.open_engine(store.engine.url.render_as_string())
+    waited: list[float] = []
+
+    def write() -> None:
+        begin = time.perf_counter()
+        with pytest.raises(OperationalError, match="database is locked"), database.write_transaction(store.engine):
+            pass
+        waited.append(time.perf_counter() - begin)
+
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    with database.write_transaction(other):
+        for thread in threads:
+            thread.start()
+            time.sleep(0.5)
+        for thread in threads:
+            thread.join()
+    other.dispose()
+    assert len(waited) == 2
+    assert max(waited) < 1.4

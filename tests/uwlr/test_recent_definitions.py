@@ -12,8 +12,10 @@ from lxml import etree
 from connectors.uwlr import definitions
 from connectors.uwlr.definitions import read_test
 from connectors.uwlr.reader import read_results
+from models.ingest import result_store
 from models.schema import clock
 from models.schema.recent import Recent
+from models.schema.records import Term, TestDefinition
 from tests.uwlr.messages import LR
 
 MESSAGES = sorted((Path(__file__).parents[1] / "messages").glob("*.xml"))
@@ -64,3 +66,33 @@ def test_what_was_used_longest_ago_goes_first() -> None:
     assert recent.get("a") == 1
     recent.put("c", 3)
     assert [recent.get(key) for key in "abc"] == [1, None, 3]
+
+
+def test_values_of_many_bytes_are_few() -> None:
+    recent: Recent[str, int] = Recent(9, 10)
+    for key in "abc":
+        recent.put(key, 1, 4)
+    recent.put("c", 2, 6)
+    assert [recent.get(key) for key in "abc"] == [None, 1, 2]
+    recent.put("d", 3, 11)
+    assert [recent.get(key) for key in "abcd"] == [None] * 4
+    recent.put("e", 4, 10)
+    assert recent.get("e") == 4
+
+
+def test_the_bytes_of_kept_definitions_are_bounded() -> None:
+    part = "<toetsonderdeel><toetsonderdeelvolgnummer>1</toetsonderdeelvolgnummer></toetsonderdeel>"
+    parts = f"<toetsonderdelen>{part * 180}</toetsonderdelen></toets>"
+    every = [TOETS.replace("T1", f"S{number}").replace("</toets>", parts) for number in range(600)]
+    first = read(every[0])[0]
+    assert read(every[0])[0] is first  # small enough to be kept
+    for text in every:
+        read(text)
+    assert read(every[-1])[0] is read(every[-1])[0]
+    assert read(every[0])[0] is not first
+
+
+def test_a_huge_definition_is_stored_and_not_remembered() -> None:
+    huge = TestDefinition(Term("T1"), name="x" * (1 << 24))
+    result_store._definition_digest(huge)
+    assert result_store._DIGESTS.get(id(huge)) is None

@@ -281,6 +281,68 @@ def test_a_message_of_a_megabyte_repeats_definitions_and_a_larger_one_is_read_in
         assert (outcome(data), outcome(larger)) == (fresh, of_larger)
 
 
+def letters_with_the_bytes_of_tags(name: str) -> bytes:
+    """A message in UTF-16 whose author is spelled with letters that have the bytes of definitions."""
+    author = b"<toetsen>x</toets></toetsen>".decode("utf-16-le")
+    text = message(toetsnaam=name).decode().replace("<xsdversie>", f"<auteur>{author}</auteur><xsdversie>")
+    return text.replace('"UTF-8"', '"UTF-16"').encode("utf-16")
+
+
+def test_letters_that_have_the_bytes_of_tags_are_no_tags() -> None:
+    first, second = (letters_with_the_bytes_of_tags(name) for name in ("Eerste", "Tweede"))
+    with nothing_known():
+        fresh = outcome(second)
+        assert fresh[0] is Verdict.ACCEPT
+    with nothing_known():
+        outcome(first)
+        assert outcome(second) == fresh
+
+
+LONG = "".join(f"<toets><toetscode>Q{number}</toetscode></toets>" for number in range(2_000)) + SECOND
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+def of_two_chunks(results: int) -> bytes:
+    """A message of which the second portion that is read has definitions alone; without them it is one portion."""
+    long = [result_xml(f"r{number}", "7" + " " * 1_000) for number in range(results)]
+    data = message(results="".join(long), tests=LONG)
+    assert reader.CHUNK_BYTES < len(data) < reader.CHUNK_BYTES + len(LONG)
+    return data
+
+
+def behind_body(data: bytes, reference_at: int) -> bytes:
+    """The message in an envelope, with a reference to a schema behind its Body, at this place."""
+    enveloped = _in_envelope(b"", data.partition(b"?>")[2])
+    begin, end = f'<q:a xmlns:q="urn:q" xmlns:i="{XSI}" b="'.encode(), b'" i:schemaLocation="urn:x x.xsd"/>'
+    before = enveloped.index(b"</s:Envelope>") + len(begin) + end.index(b"chemaLocation")
+    trailer = begin + b"z" * (reference_at - before) + end
+    return enveloped.replace(b"</s:Envelope>", trailer + b"</s:Envelope>")
+
+
+def test_it_does_not_matter_where_a_portion_of_the_message_ends() -> None:
+    plain = of_two_chunks(200)
+    opening = f'<toetsafnames xmlns:i="{XSI}" i:schemaLocation="urn:x x.xsd">'.encode()
+    early = plain.replace(b"<toetsafnames>", opening)
+    short = message(results=result_xml("r1", "7"), tests=LONG)
+    across = behind_body(short, reader.CHUNK_BYTES - 5)
+    across_without = behind_body(short, reader.CHUNK_BYTES - 5 + len(LONG))
+    for data in (early, across, across_without):
+        with nothing_known():
+            fresh = outcome(data)
+            assert "xml.schema-location" in [finding.rule for finding in fresh[2]]  # type: ignore[attr-defined]
+            assert outcome(data) == fresh
+
+
+def test_a_message_with_too_many_results_is_refused_for_that_however_it_is_read() -> None:
+    bounded = Agreement(STRICT.terms, bounds=Bounds(max_results=150))
+    few, many = message(tests=LONG), of_two_chunks(200)
+    with nothing_known():
+        fresh = outcome(many, bounded)
+        assert [finding.rule for finding in fresh[2]] == ["message.results"]  # type: ignore[attr-defined]
+        outcome(few, bounded)
+        assert outcome(many, bounded) == fresh
+
+
 @pytest.mark.long
 def test_mutants_are_judged_as_if_nothing_was_known() -> None:
     agreement = Agreement(TOLERANT.terms, "checked")
