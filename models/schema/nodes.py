@@ -140,10 +140,6 @@ def _add_servers(connection: Connection, engines: Sequence[Engine]) -> None:
             driver = node.connection.driver_connection
             assert driver is not None
             login = {"user": driver.info.user, "password": driver.info.password}  # of ~/.pgpass too
-            # See `models.schema.database.show`. An address that says so may be one too many for a pooler.
-            without_compiler: LiteralString = "ALTER ROLE CURRENT_USER IN DATABASE {database} SET jit = off"
-            _run(node, without_compiler, database=sql.Identifier(driver.info.dbname))
-            driver.commit()
         where = {name: value for name, value in parameters.items() if name not in login}
         options = {**where, "batch_size": BATCH_ROWS, "fetch_size": FETCH_ROWS}
         server = sql.Identifier(f"{SERVER}{number}")
@@ -293,7 +289,8 @@ def _prepare(engine: Engine) -> str:
     own = {table.name for table in SCHOOL_TABLES}
     with engine.begin() as connection:
         schema = _schema_of(connection)
-        name = connection.scalar(select(func.current_database()))  # see `models.schema.database.show`
+        # See `models.schema.database.show`; an option in the address would be one too many for a pooler.
+        name = connection.scalar(select(func.current_database()))
         _run(connection, "ALTER ROLE CURRENT_USER IN DATABASE {name} SET jit = off", name=sql.Identifier(str(name)))
         for row in connection.execute(_TO_SHARED).all():
             if row.referred not in own:
