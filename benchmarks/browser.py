@@ -151,23 +151,26 @@ def origin(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def load(browser: Browser, address: str, screen: Screen, cookies: StorageState | None = None) -> Load:
-    """Open a page in a browser that never saw it."""
+def load(
+    browser: Browser, address: str, screen: Screen, cookies: StorageState | None = None, *, to_the_last_row: bool
+) -> Load:
+    """Open a page in a browser that never saw it; where asked for, until it has the last row of its tables too."""
     context = browser.new_context(viewport=WINDOW, storage_state=cookies)
     page = context.new_page()
     page.add_init_script(f"({WATCH_LOAD})({json.dumps(screen.number)})")
     page.goto(origin(address) + screen.path)
-    found = _measured(page)
+    found = _measured(page, to_the_last_row)
     context.close()
     return found
 
 
-def _measured(page: Page) -> Load:
+def _measured(page: Page, to_the_last_row: bool) -> Load:
     page.wait_for_function("() => watched.number !== null", timeout=WAIT_MS)
     page.wait_for_load_state("networkidle")
-    elements = -1
-    while elements != (elements := page.evaluate(ELEMENTS)):  # the rows of a long table come in several tasks
+    before, elements = -1, page.evaluate(ELEMENTS)
+    while to_the_last_row and elements != before:  # the rows of a long table come in several tasks
         page.wait_for_timeout(IDLE_MS)
+        before, elements = elements, page.evaluate(ELEMENTS)
     scripts, watched = page.evaluate(SCRIPTS), page.evaluate("watched")
     tasks = watched["tasks"]
     return Load(
@@ -201,19 +204,19 @@ def _choose(page: Page, field: str, option: str) -> None:
 
 
 def measure(
-    browser: Browser, folder: Path, sizes: Sequence[int], rounds: int, screens: Mapping[str, Screen], click: bool
+    browser: Browser, folder: Path, sizes: Sequence[int], rounds: int, screens: Mapping[str, Screen], whole: bool
 ) -> dict[str, float]:
-    """The figures of each page, as medians and as ratios to the empty app, and where `click` those of clicks."""
+    """The figures of each page, as medians and as ratios to the empty app; of `whole` pages, and of clicks on them."""
     with served_empty_app() as empty, served_school(folder, sizes) as school:
         cookies = cookies_of(browser, school)
         loads: dict[str, list[Load]] = {EMPTY: [], **{name: [] for name in screens}}
         for screen in screens.values():
-            load(browser, school, screen, cookies)  # the server has read the data, as on most loads
+            load(browser, school, screen, cookies, to_the_last_row=whole)  # the server has read the data, as mostly
         for _round in range(rounds):
-            loads[EMPTY].append(load(browser, empty, EMPTY_SCREEN))
+            loads[EMPTY].append(load(browser, empty, EMPTY_SCREEN, to_the_last_row=whole))
             for name, screen in screens.items():
-                loads[name].append(load(browser, school, screen, cookies))
-        longest = clicks(browser, school, cookies) if click else {}
+                loads[name].append(load(browser, school, screen, cookies, to_the_last_row=whole))
+        longest = clicks(browser, school, cookies) if whole else {}
     for name, task in longest.items():
         print(f"click: {name:14} longest task {task:5.0f} ms")
     return _figures(loads) | {f"click_{name}_ms": task for name, task in longest.items()}

@@ -15,11 +15,12 @@ import sqlite3
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime
+from functools import cache
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import Engine, select
 
@@ -43,8 +44,19 @@ ROUNDS = {1_000: 9, 10_000: 7, 100_000: 5}
 CLASS_SIZE = 30
 
 
+@cache
+def first_start() -> TemporaryDirectory[str]:
+    """The folder of a store after its first start: a copy of it saves each store the migrations."""
+    folder = TemporaryDirectory(prefix="rondblik-bench-")
+    engine = database.open_engine(database.sqlite_url(Path(folder.name)))
+    open_encrypted(engine, Path(folder.name))
+    engine.dispose()
+    return folder
+
+
 def new_store(folder: Path) -> tuple[Engine, PiiCipher]:
     """An empty store in `folder`."""
+    shutil.copytree(first_start().name, folder, dirs_exist_ok=True)
     engine = database.open_engine(database.sqlite_url(folder))
     cipher = open_encrypted(engine, folder)
     with database.write_transaction(engine) as connection:
@@ -62,7 +74,7 @@ def ingest(engine: Engine, cipher: PiiCipher, path: Path) -> int:
 
 def time_ours(path: Path, results_expected: int) -> float:
     """Seconds of one ingest by a worker that runs: it has stored one small message of another school before."""
-    with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as folder:
+    with TemporaryDirectory(prefix="rondblik-bench-") as folder:
         engine, cipher = new_store(Path(folder))
         small = Path(folder) / "small.xml"
         messages.write(small, 1, brin="00ZZ")
@@ -84,7 +96,7 @@ def time_corrections(folder: Path, size: int, rounds: int) -> tuple[float, float
     messages.write(paths[2], size, hour=12, plus=1)
     ratios: list[tuple[float, float]] = []
     for _ in range(rounds):
-        with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as name:
+        with TemporaryDirectory(prefix="rondblik-bench-") as name:
             engine, cipher = new_store(Path(name))
             times = []
             for path in paths:
@@ -109,7 +121,7 @@ def time_xmllint(path: Path) -> float:
 
 def rows_of(path: Path) -> list[tuple[object, ...]]:
     """The rows that our ingest stores of a message."""
-    with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as folder:
+    with TemporaryDirectory(prefix="rondblik-bench-") as folder:
         engine, cipher = new_store(Path(folder))
         ingest(engine, cipher, path)
         with database.read_transaction(engine) as connection:
@@ -120,7 +132,7 @@ def rows_of(path: Path) -> list[tuple[object, ...]]:
 
 def time_sqlite(rows: list[tuple[object, ...]]) -> float:
     """Seconds of a raw executemany of the rows into the same table, indexes and pragmas, committed."""
-    with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as folder:
+    with TemporaryDirectory(prefix="rondblik-bench-") as folder:
         engine, _ = new_store(Path(folder))
         engine.dispose()
         connection = sqlite3.connect(Path(folder) / "rondblik.db", isolation_level=None)
@@ -165,7 +177,7 @@ def peak_memory(folder: Path, size: int) -> float:
 
 def print_peak(path: Path) -> None:
     """The child of `peak_memory`."""
-    with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as folder, clock.fixed(NOW):
+    with TemporaryDirectory(prefix="rondblik-bench-") as folder, clock.fixed(NOW):
         engine, cipher = new_store(Path(folder))
         ingest(engine, cipher, path)
         engine.dispose()
@@ -243,7 +255,7 @@ def main() -> None:
         return
     sizes = SIZES[:2] if options.short else SIZES
     figures: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as name, clock.fixed(NOW):
+    with TemporaryDirectory(prefix="rondblik-bench-") as name, clock.fixed(NOW):
         folder = Path(name)
         for size in sizes:
             figures[f"ingest_ratio_{size}"] = compare(folder, size, 3 if options.short else ROUNDS[size])
