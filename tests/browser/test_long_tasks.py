@@ -46,6 +46,13 @@ def school_of(folder: Path, sizes: Sequence[int], columns: int) -> Iterator[Serv
     engine.dispose()
 
 
+@pytest.fixture(scope="module")
+def one_class(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A school with one class."""
+    with school_of(tmp_path_factory.mktemp("one-class"), [25], 7) as served:
+        yield served
+
+
 def walk(browser: Browser, served: Served, way: Callable[[Walk], None]) -> None:
     """Go some way; fails where a task was long."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
@@ -138,7 +145,7 @@ def other_pages(to: Walk) -> None:
     to.click("back from the smartboard", ".leave a", "#matrix")
 
 
-def test_no_click_of_a_teacher_holds_up_the_browser(browser: Browser, tmp_path: Path) -> None:
+def test_no_click_of_a_teacher_holds_up_the_browser(browser: Browser, one_class: Served) -> None:
     def way(to: Walk) -> None:
         to.open("/leerling/1", "#lanes .main-svg")  # with the program of the charts
         to.click("from a pupil to the class", ".back", "#matrix")
@@ -146,8 +153,19 @@ def test_no_click_of_a_teacher_holds_up_the_browser(browser: Browser, tmp_path: 
         pupil_page(to)
         other_pages(to)
 
-    with school_of(tmp_path, [25], 7) as served:
-        walk(browser, served, way)
+    walk(browser, one_class, way)
+
+
+def test_no_click_of_an_administrator_holds_up_the_browser(browser: Browser, one_class: Served) -> None:
+    def way(to: Walk) -> None:
+        to.open("/groep", "main h1")
+        to.become("Sam de Groot")
+        to.open("/inzage", "#access-log")
+        to.click("to Couplings", "header > nav a:has-text('Koppelingen')", "#sources")
+        to.do("Back", to.page.go_back, "#access-log")
+        to.do("Forward", to.page.go_forward, "#sources")
+
+    walk(browser, one_class, way)
 
 
 def test_no_click_on_the_largest_class_holds_up_the_browser(browser: Browser, tmp_path: Path) -> None:
@@ -182,17 +200,4 @@ def test_no_click_on_a_whole_school_holds_up_the_browser(browser: Browser, tmp_p
         to.click("to Signals", "header > nav a:has-text('Signalen')", "#signals-content h1")
 
     with school_of(tmp_path, sizes, 7) as served:
-        walk(browser, served, way)
-
-
-def test_no_click_of_an_administrator_holds_up_the_browser(browser: Browser, tmp_path: Path) -> None:
-    def way(to: Walk) -> None:
-        to.open("/groep", "main h1")
-        to.become("Sam de Groot")
-        to.open("/inzage", "#access-log")
-        to.click("to Couplings", "header > nav a:has-text('Koppelingen')", "#sources")
-        to.do("Back", to.page.go_back, "#access-log")
-        to.do("Forward", to.page.go_forward, "#sources")
-
-    with school_of(tmp_path, [25], 7) as served:
         walk(browser, served, way)

@@ -23,7 +23,7 @@ WATCH = """(() => {
   window.atRest = () => waiting === 0;
   window.takeTasks = () => { note(observer.takeRecords()); return tasks.splice(0); };
 })()"""
-IDLE = "() => new Promise(done => requestIdleCallback(() => setTimeout(done, 60), {timeout: 2000}))"
+IDLE = "() => new Promise(done => requestIdleCallback(() => setTimeout(done, 30), {timeout: 2000}))"
 
 
 @dataclass

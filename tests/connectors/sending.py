@@ -5,10 +5,13 @@ from __future__ import annotations
 import http.client
 import re
 import socket
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import flask
@@ -73,6 +76,16 @@ def enveloped(data: bytes, header: str) -> bytes:
         f'<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="{SOAP}"><s:Header>{header}</s:Header>'
         f"<s:Body>{payload}</s:Body></s:Envelope>"
     ).encode()
+
+
+def packed_zeros(megabytes: int) -> bytes:
+    """A gzip of so many million zeros; one compressed piece that is repeated, so that it is made in no time."""
+    piece = bytes(1_000_000)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    repeated = (packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH)) * megabytes
+    checksum = reduce(lambda checksum, _number: zlib.crc32(piece, checksum), range(megabytes), 0)
+    ending = struct.pack("<II", checksum, megabytes * len(piece))
+    return b"\x1f\x8b\x08" + bytes(7) + repeated + packer.flush() + ending
 
 
 @dataclass

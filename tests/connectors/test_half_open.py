@@ -7,13 +7,12 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 
 from connectors.intake.receive import PATH
 from connectors.transport.http_server import MAX_CONNECTIONS, MAX_OF_A_CLIENT
-from tests.connectors.sending import Receiver, enveloped
+from tests.connectors.sending import Account, Receiver, enveloped
 from tests.connectors.test_receive_memory import serving_alone
 from tests.uwlr.messages import message
 
@@ -33,6 +32,13 @@ def _many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Receiver, Account]]:
+    """The program in a process of its own, with one sender."""
+    with serving_alone(tmp_path_factory.mktemp("alone")) as (receiver, account, _):
+        yield receiver, account
 
 
 @contextmanager
@@ -59,8 +65,11 @@ def seconds_of(receiver: Receiver) -> float:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", ATTACKER])
-def test_a_page_is_answered_beside_a_thousand_half_open_connections(tmp_path: Path, address: str) -> None:
-    with serving_alone(tmp_path) as (receiver, account, _), half_open(receiver.port, HALF_OPEN, address):
+def test_a_page_is_answered_beside_a_thousand_half_open_connections(
+    alone: tuple[Receiver, Account], address: str
+) -> None:
+    receiver, account = alone
+    with half_open(receiver.port, HALF_OPEN, address):
         took = sorted(seconds_of(receiver) for _ in range(GETS))
         p99 = took[GETS * 99 // 100 - 1]
         print(f"{HALF_OPEN} half-open connections from {address}: GET p50 {took[GETS // 2]:.3f} s, p99 {p99:.3f} s")
@@ -68,11 +77,11 @@ def test_a_page_is_answered_beside_a_thousand_half_open_connections(tmp_path: Pa
         assert receiver.post(enveloped(message(), account.header)).confirmed
 
 
-def test_a_client_that_opens_too_many_connections_ends_its_own_and_none_of_others(tmp_path: Path) -> None:
-    with (
-        serving_alone(tmp_path) as (receiver, account, _),
-        socket.create_connection(("127.0.0.1", receiver.port), timeout=20) as wire,
-    ):
+def test_a_client_that_opens_too_many_connections_ends_its_own_and_none_of_others(
+    alone: tuple[Receiver, Account],
+) -> None:
+    receiver, account = alone
+    with socket.create_connection(("127.0.0.1", receiver.port), timeout=20) as wire:
         body = enveloped(message(), account.header)
         wire.sendall(HEAD % (PATH.encode(), len(body)) + b"\r\n" + body[:100])
         with half_open(receiver.port, MAX_OF_A_CLIENT + MAX_CONNECTIONS, ATTACKER):

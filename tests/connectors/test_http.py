@@ -66,7 +66,6 @@ def test_a_redirect_is_not_followed() -> None:
     assert len(server.asked) == 1
 
 
-@pytest.mark.timing
 @pytest.mark.parametrize(
     "start",
     [b"HTTP/1.1 200 OK\r\nX-Drip: ", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"],
@@ -78,7 +77,6 @@ def test_a_drip_in_headers_or_body_ends_at_the_deadline(start: bytes) -> None:
     assert time.monotonic() - began < 5
 
 
-@pytest.mark.timing
 def test_an_endless_row_of_interim_answers_ends_at_the_deadline() -> None:
     with (
         serving(lambda h: h.drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n")) as server,
@@ -87,7 +85,6 @@ def test_an_endless_row_of_interim_answers_ends_at_the_deadline() -> None:
         whole(server.url, QUICK)
 
 
-@pytest.mark.timing
 def test_silence_ends_at_the_idle_limit() -> None:
     with serving(lambda h: h.loopback.over.wait()) as server, pytest.raises(Retriable, match="in time"):
         whole(server.url, Limits(idle_seconds=0.2, total_seconds=30))

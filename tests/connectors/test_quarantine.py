@@ -427,7 +427,7 @@ def test_twice_the_text_with_twice_the_findings_takes_twice_the_time(piece: byte
 
 @pytest.mark.timing
 def test_the_places_of_many_findings_cost_less_than_the_message_itself() -> None:
-    data = b"<leerlingid>12a4</leerlingid>\n" * 60_000
+    data = b"<leerlingid>12a4</leerlingid>\n" * 20_000
     assert seconds_to_show(data, 1_000) < 2 * seconds_to_show(data, 0)
 
 

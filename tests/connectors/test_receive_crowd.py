@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -24,7 +23,7 @@ from tests.connectors.sending import Account, Answer, Receiver, account, envelop
 from tests.connectors.test_receive_memory import serving_alone
 from tests.uwlr.messages import message, result_xml
 
-pytestmark = [pytest.mark.timing, pytest.mark.usefixtures("every_app")]
+with_every_app = pytest.mark.usefixtures("every_app")
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 BUSY = "Server.TijdelijkNietBeschikbaar"
 MB = 1024 * 1024
@@ -56,6 +55,7 @@ def slowest_health(receiver: Receiver, posts: list[Future[Answer]]) -> float:
 # -- threads -------------------------------------------------------------------------------------------------
 
 
+@with_every_app
 def test_messages_that_wait_too_long_are_put_off_and_pages_are_answered(store: Store) -> None:
     sender = account(store.engine, store.cipher)
     bodies = [enveloped(message(results=result_xml(f"r{item}", "7")), sender.header) for item in range(10)]
@@ -81,11 +81,20 @@ def test_messages_that_wait_too_long_are_put_off_and_pages_are_answered(store: S
     assert {delivery.verdict for delivery in deliveries.newest(store.engine)} == {"accept"}
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Receiver, Account]]:
+    """The program in a process of its own, with one sender."""
+    with serving_alone(tmp_path_factory.mktemp("alone")) as (receiver, sender, _):
+        yield receiver, sender
+
+
+@pytest.mark.timing
 @pytest.mark.parametrize("kind", ["junk", "stranger", "sender"])
-def test_eight_large_messages_at_once_hold_up_no_page(tmp_path: Path, kind: str) -> None:
+def test_eight_large_messages_at_once_hold_up_no_page(alone: tuple[Receiver, Account], kind: str) -> None:
     size = 4 * MB
     rows = "".join(result_xml(f"r{number}", "7") for number in range(size // len(result_xml("r10000", "7"))))
-    with serving_alone(tmp_path) as (receiver, sender, _), ThreadPoolExecutor(8) as pool:
+    receiver, sender = alone
+    with ThreadPoolExecutor(8) as pool:
         body = {
             "junk": b"<a>" + b"<b>x</b>" * (size // 8) + b"</a>",
             "stranger": enveloped(message(results=rows), Account("K", "N", "S").header),
@@ -97,6 +106,7 @@ def test_eight_large_messages_at_once_hold_up_no_page(tmp_path: Path, kind: str)
         assert {post.result().fault for post in posts} == {expected[kind]}
 
 
+@with_every_app
 def test_of_a_large_message_of_a_stranger_only_the_start_goes_through_the_gate(store: Store) -> None:
     stranger = enveloped(message(), Account("K", "N", "S").header)
     with receiving(ReceiverContext(store.engine, store.cipher)) as receiver:
@@ -117,6 +127,7 @@ def half_sent(port: int, length: int, body: bytes) -> Iterator[socket.socket]:
         yield wire
 
 
+@with_every_app
 def test_bodies_that_come_in_at_once_are_bounded_together(store: Store) -> None:
     sender = account(store.engine, store.cipher)
     body = enveloped(message(), sender.header) + b" " * 100_000
@@ -142,6 +153,7 @@ def test_bodies_that_come_in_at_once_are_bounded_together(store: Store) -> None:
 # -- headers -------------------------------------------------------------------------------------------------
 
 
+@with_every_app
 def test_a_header_that_trickles_in_is_ended_in_time(store: Store) -> None:
     limits = BodyLimits(is_service, header_seconds=1.0, look_seconds=0.1)
     with (

@@ -6,8 +6,9 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import messages
@@ -34,24 +35,43 @@ def sender(data: Path) -> Account:
     return Account(code, "Rekenwijs", key)
 
 
+@dataclass(frozen=True)
+class Memory:
+    """The resident memory of a program, in MB."""
+
+    pid: int
+
+    def peak(self) -> float:
+        """The most that it had."""
+        return self._of("VmHWM:")
+
+    def now(self) -> float:
+        """What it has."""
+        return self._of("VmRSS:")
+
+    def forget_peak(self) -> None:
+        """Let the peak begin again at what it has now."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="ascii")
+
+    def _of(self, line: str) -> float:
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+        return int(status.partition(line)[2].split()[0]) / 1024
+
+
 @contextmanager
-def serving_alone(folder: Path) -> Iterator[tuple[Receiver, Account, Callable[[], float]]]:
-    """A fresh `serve --soap-only` with one sender, and a look at its peak memory in MB."""
+def serving_alone(folder: Path) -> Iterator[tuple[Receiver, Account, Memory]]:
+    """A fresh `serve --soap-only` with one sender, and a look at its memory."""
     data = folder / "data"
     data.mkdir(parents=True)
     account = sender(data)
     command = [str(RONDBLIK), "--data", str(data), "serve", "--soap-only", "--port", "0"]
     program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
 
-    def peak() -> float:
-        status = Path(f"/proc/{program.pid}/status").read_text(encoding="utf-8")
-        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
-
     try:
         assert program.stdout is not None
         match = re.search(r":(\d+)/uwlr", program.stdout.readline())
         assert match is not None
-        yield Receiver(int(match[1])), account, peak
+        yield Receiver(int(match[1])), account, Memory(program.pid)
     finally:
         program.send_signal(signal.SIGTERM)
         program.communicate(timeout=20)
@@ -62,11 +82,11 @@ def peak_mb(folder: Path, count: int) -> float:
     file = folder / f"{count}.xml"
     messages.write(file, count)
     head = f'<s:Envelope xmlns:s="{SOAP}">'.encode()
-    with serving_alone(folder / str(count)) as (receiver, account, peak):
+    with serving_alone(folder / str(count)) as (receiver, account, memory):
         body = file.read_bytes().replace(head, head + f"<s:Header>{account.header}</s:Header>".encode(), 1)
         answer = receiver.post(body)
         assert answer.confirmed, answer.sentence
-        return peak()
+        return memory.peak()
 
 
 def test_ten_times_the_results_take_hardly_more_memory(tmp_path: Path) -> None:

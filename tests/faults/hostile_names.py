@@ -58,7 +58,7 @@ def run(messages: int, seed: int) -> dict[str, object]:
     sizes, wrong = [], list[str]()
     with (
         tempfile.TemporaryDirectory(prefix="rondblik-names-") as folder,
-        serving_alone(Path(folder)) as (receiver, account, peak),
+        serving_alone(Path(folder)) as (receiver, account, memory),
         ThreadPoolExecutor(4) as pool,
     ):
         for first in range(0, messages, len(KINDS)):
@@ -66,7 +66,7 @@ def run(messages: int, seed: int) -> dict[str, object]:
             answers = [answer.fault for answer in pool.map(receiver.post, bodies)]
             wrong += [f"{fault} was answered" for fault in answers if fault and not fault.startswith("Client.")]
             sizes.append(resident_mb(receiver.port))
-        highest = peak()
+        highest = memory.peak()
     third = len(sizes) // 3
     held = [round(sum(sizes[number * third : (number + 1) * third]) / third) for number in range(3)]
     wrong += [f"the memory grew from {held[1]} to {held[2]} MB"] if held[2] > GROWTH * held[1] else []
