@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from sqlalchemy import Engine, Inspector, column, insert, inspect, select, table, text
+from sqlalchemy import Connection, Engine, column, insert, inspect, select, table, text
 from sqlalchemy.types import TypeEngine
 
 from connectors.uwlr.agreement import TOLERANT
@@ -36,6 +36,8 @@ from tests.dashboard import school
 from tests.models.every_kind import every_kind, stored
 from tests.models.test_store import take
 from tests.uwlr.messages import message
+
+Columns = dict[str, set[str]]  # of each table the names
 
 HANNA = Viewer(school.SCHOOL, Role.SUPPORT, school.TEACHER_A, "Hanna Vos")
 ADMINISTRATOR = Viewer(school.SCHOOL, Role.ADMINISTRATOR, name="beheerder")
@@ -145,56 +147,61 @@ def any_order(value: Any) -> Any:
 
 def copy_rows(origin: Engine, target: Engine, tables: Collection[str], *, as_then: bool) -> None:
     """The rows of these tables; `as_then`: as a program of the revision of the target wrote them."""
-    present = inspect(target)
-    with database.read_transaction(target) as connection:
-        revision = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+    columns = {
+        name: {column["name"] for column in several}
+        for (_schema, name), several in inspect(target).get_multi_columns().items()
+    }
     if "couplings" in tables:  # before 0007
         tables = {*tables, "source_connections", "work_queue"}
+    with (
+        database.read_transaction(origin) as reading,
+        database.write_transaction(target, raises_version=False) as writing,
+    ):
+        _copy_rows(reading, writing, columns, tables, as_then)
+
+
+def _copy_rows(
+    reading: Connection, writing: Connection, present: Columns, tables: Collection[str], as_then: bool
+) -> None:
+    revision = str(writing.scalar(text("SELECT version_num FROM alembic_version")))
     for one in (known for known in metadata.sorted_tables if known.name in tables):
-        with database.read_transaction(origin) as connection:
-            rows = [dict(row) for row in connection.execute(select(one)).mappings()]
+        rows = [dict(row) for row in reading.execute(select(one)).mappings()]
         if one.name == "source_connections" and "senders" not in tables:
             rows = [row for row in rows if not row["pushes"]]
         if "arrived_us" in one.columns:
             rows = [row | {"arrived_us": 0} for row in rows]  # as if nobody had recorded it
         if as_then and one.name == "result_history":
             rows = [_with_digest_of(revision, row) for row in rows]
-        if as_then and one.name == "signal_marks" and not _goals_have_sources(present):
+        if as_then and one.name == "signal_marks" and "source_id" not in present["goals"]:
             rows = [_without_source(row) for row in rows]
         if as_then and one.name == "source_connections" and "couplings" in tables:
-            _insert(target, present, "couplings", {}, [_with_next_try(origin, row) for row in rows])
+            _insert(writing, present, "couplings", {}, [_with_next_try(reading, row) for row in rows])
         elif not as_then or one.name != "work_queue" or "couplings" not in tables:
             types = {column.name: column.type for column in one.columns}
-            _insert(target, present, one.name, types, rows)
+            _insert(writing, present, one.name, types, rows)
 
 
 def _insert(
-    target: Engine, present: Inspector, name: str, types: dict[str, TypeEngine[Any]], rows: list[dict[str, Any]]
+    connection: Connection, present: Columns, name: str, types: dict[str, TypeEngine[Any]], rows: list[dict[str, Any]]
 ) -> None:
     """Insert rows into a table, as far as it has their columns."""
     if not rows:
         return
-    names = sorted({column["name"] for column in present.get_columns(name)} & set(rows[0]))
+    names = sorted(present[name] & set(rows[0]))
     into = table(name, *(column(item, types.get(item)) for item in names))
-    with database.write_transaction(target, raises_version=False) as connection:
-        connection.execute(insert(into), [{item: row[item] for item in names} for row in rows])
-        if connection.dialect.name == "postgresql" and name in ("deliveries", "work_queue"):
-            last = f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))"
-            connection.execute(text(last))
+    connection.execute(insert(into), [{item: row[item] for item in names} for row in rows])
+    if connection.dialect.name == "postgresql" and name in ("deliveries", "work_queue"):
+        last = f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))"
+        connection.execute(text(last))
 
 
-def _with_next_try(origin: Engine, row: dict[str, Any]) -> dict[str, Any]:
+def _with_next_try(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
     """A connection as programs before 0007 knew it: with its place in what was the queue of polls."""
     queue = metadata.tables["work_queue"]
     own = queue.c.school_id == row["school_id"], queue.c.source_id == row["source_id"]
-    with database.read_transaction(origin) as connection:
-        poll = connection.execute(select(queue).where(*own)).mappings().one_or_none()
+    poll = connection.execute(select(queue).where(*own)).mappings().one_or_none()
     never = {"next_try_us": 0, "lease": None, "leased_until_us": None}  # of a source that sends by itself
     return {**row, **(never if poll is None else {name: poll[name] for name in never})}
-
-
-def _goals_have_sources(present: Inspector) -> bool:
-    return "source_id" in {column["name"] for column in present.get_columns("goals")}
 
 
 # What the digest of a value was made from before 0008; the kind was in the key.

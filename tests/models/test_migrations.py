@@ -23,7 +23,7 @@ from models.schema.records import Kind
 from models.schema.store_key import open_encrypted, take_over
 from models.schema.tables import metadata
 from models.schema.terms import SenderTerms
-from tests.conftest import Store, new_postgres
+from tests.conftest import Store, compiled_once, new_postgres
 from tests.dashboard import school
 from tests.models.earlier import EARLIER, config, make, upgrade_to
 from tests.models.every_kind import stored
@@ -41,10 +41,10 @@ def bare(any_store: Store, request: pytest.FixtureRequest, tmp_path: Path) -> It
     """A database without any table, of the kind that `any_store` is on."""
     if any_store.engine.dialect.name == "postgresql":
         with new_postgres(request.getfixturevalue("postgres")) as engine:
-            yield engine
+            yield compiled_once(engine)
     else:
         engine = database.open_engine(database.sqlite_url(tmp_path / "bare"))
-        yield engine
+        yield compiled_once(engine)
         engine.dispose()
 
 
