@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +39,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh clone of what is committed."""
     folder = tmp_path_factory.mktemp("clone") / "rondblik"
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(folder)], check=True)
+    types = ROOT / ".mypy_cache"
+    if types.is_dir():  # what mypy knows of files with the same content, which it would work out anew for a minute
+        shutil.copytree(types, folder / types.name)
     return folder
 
 
