@@ -10,7 +10,7 @@ import click
 from sqlalchemy import select
 
 from dashboard.settings.open_store import Options, open_store
-from models.access.audit import open_audit
+from models.access.audit import audit_log
 from models.schema.database import read_transaction
 from models.schema.tables import schools
 
@@ -29,8 +29,7 @@ def audit() -> None:
 def verify(options: Options, written: IO[str] | None) -> int:
     """Check that no event was changed, removed or put in between. Exit code 1 where one was."""
     known = _read_heads(written)
-    with open_store(options) as store:
-        log = open_audit(store.engine, store.cipher)
+    with open_store(options) as store, audit_log(store.engine, store.cipher) as log:
         problems = 0
         for school_id in sorted({*log.schools(), *known}):
             for problem in log.problems(school_id, known.get(school_id, ())):
@@ -56,8 +55,7 @@ def _read_heads(written: IO[str] | None) -> dict[int, list[tuple[int, str]]]:
 @click.pass_obj
 def head(options: Options) -> None:
     """Print school, number and digest of the newest event of each school; append them to a file elsewhere every day."""
-    with open_store(options) as store:
-        log = open_audit(store.engine, store.cipher)
+    with open_store(options) as store, audit_log(store.engine, store.cipher) as log:
         for school_id in log.schools():
             number, digest = log.head(school_id)
             click.echo(f"{school_id} {number} {digest}")
@@ -72,5 +70,6 @@ def export(options: Options, school: int) -> None:
         with read_transaction(store.engine) as connection:
             if connection.scalar(select(schools.c.id).where(schools.c.id == school)) is None:
                 raise click.ClickException("There is no school with this number.")
-        for event in open_audit(store.engine, store.cipher).export(school):
-            click.echo(json.dumps(event, ensure_ascii=False))
+        with audit_log(store.engine, store.cipher) as log:
+            for event in log.export(school):
+                click.echo(json.dumps(event, ensure_ascii=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dashboard.settings.open_store import Store
-from models.access.audit import Administered, open_audit
+from models.access.audit import Administered, audit_log
 from models.access.viewer import Role, Viewer
 
 
@@ -18,6 +18,6 @@ def note_down(
     store: Store, command: str, school_ids: Iterable[int], action: str, about: int = 0, pupil_ids: tuple[int, ...] = ()
 ) -> None:
     """Note an action (`dashboard.text.audit_words`) and the number of what it is about."""
-    log = open_audit(store.engine, store.cipher)
-    for school_id in sorted(set(school_ids)):
-        log.append(operator(school_id, command), [Administered(action, about, pupil_ids)])
+    with audit_log(store.engine, store.cipher) as log:
+        for school_id in sorted(set(school_ids)):
+            log.append(operator(school_id, command), [Administered(action, about, pupil_ids)])

@@ -24,7 +24,7 @@ from dashboard.export.pupil_page import pupil_page
 from dashboard.settings.open_store import Options, Store, open_store
 from dashboard.text.erasure_words import erased_kinds
 from dashboard.text.translate import use_language
-from models.access.audit import open_audit
+from models.access.audit import audit_log
 from models.ingest import erased, erasure
 from models.ingest.erased import Erasure
 from models.ingest.erasure import Certificate, Person, PupilUnknown
@@ -149,7 +149,8 @@ def erase(options: Options, named: _Named, dry_run: bool, yes: bool) -> int:
                 number, certificate = before
                 if number != erased.NO_PUPIL:
                     acting = operator(school_of(connection, named.school), BY)
-                    open_audit(store.engine, store.cipher).append_erasure(acting, number)
+                    with audit_log(store.engine, store.cipher) as log:
+                        log.append_erasure(acting, number)
                 _print(named, number, certificate, "Erased before; its certificate")
                 return 0
         if dry_run:

@@ -12,7 +12,7 @@ from dashboard.cli.sender_commands import SchoolName
 from dashboard.export.privacy_papers import Paper, ServiceFacts, privacy_paper
 from dashboard.settings import applying
 from dashboard.settings.open_store import Options, Store, open_store
-from models.access.audit import open_audit
+from models.access.audit import audit_log
 from models.access.viewer import Role, Viewer
 from models.ingest import schools
 from models.ingest.processing import processing_record
@@ -61,6 +61,8 @@ def _facts(connection: Connection, store: Store, school_id: int) -> ServiceFacts
     own = {item.name for item in settings.schools if schools.find_school(connection, item.ref) == school_id}
     limits = applying.session_limits_of(settings, store.engine).get(school_id, settings.sessions)
     on_postgresql = store.engine.dialect.name == "postgresql"
+    with audit_log(store.engine, store.cipher) as log:
+        audit_events, _ = log.head(school_id)
     return ServiceFacts(
         version=metadata.version("rondblik"),
         database="postgresql" if on_postgresql else "sqlite",
@@ -73,7 +75,7 @@ def _facts(connection: Connection, store: Store, school_id: int) -> ServiceFacts
         pupils=applying.pupil_retention_of(settings, store.engine)[school_id],
         idle_minutes=limits.idle_minutes,
         total_minutes=limits.total_minutes,
-        audit_events=open_audit(store.engine, store.cipher).head(school_id)[0],
+        audit_events=audit_events,
     )
 
 

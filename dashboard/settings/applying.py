@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from dashboard.auth.sessions import SessionLimits
 from dashboard.settings.errors import ConfigError
 from dashboard.settings.schema import Las, Publisher, School, Sender, Settings
-from models.access.audit import RetentionSet, open_audit
+from models.access.audit import RetentionSet, audit_log
 from models.access.viewer import Role, Viewer
 from models.classroom.holidays import Holidays, HolidaysUnreadable, read_holidays
 from models.ingest import agreements, connections, schools, senders
@@ -96,7 +96,8 @@ def note_retention(settings: Settings, engine: Engine, cipher: PiiCipher) -> Non
             changed = schools.replace_retention(connection, school_id, days)
         if changed:
             by = Viewer(school_id, Role.ADMINISTRATOR, name=BY)
-            open_audit(engine, cipher).append(by, [RetentionSet(**days)])
+            with audit_log(engine, cipher) as log:
+                log.append(by, [RetentionSet(**days)])
 
 
 def holidays_of(settings: Settings) -> Holidays:

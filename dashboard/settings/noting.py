@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, select
 
 from dashboard.settings.applying import BY
-from models.access.audit import Administered, open_audit
+from models.access.audit import Administered, audit_log
 from models.access.viewer import Role, Viewer
 from models.schema.database import read_transaction
 from models.schema.encryption import PiiCipher
@@ -39,12 +39,12 @@ def noted_changes(engine: Engine, cipher: PiiCipher) -> Iterator[None]:
     yield
     with read_transaction(engine) as connection:
         after = _states(connection)
-    log = open_audit(engine, cipher)
-    for school_id, source_id in sorted(before.keys() | after.keys()):
-        actions = _actions(before.get((school_id, source_id)), after.get((school_id, source_id)))
-        if actions:
-            by = Viewer(school_id, Role.ADMINISTRATOR, name=BY)
-            log.append(by, [Administered(action, source_id) for action in actions])
+    with audit_log(engine, cipher) as log:
+        for school_id, source_id in sorted(before.keys() | after.keys()):
+            actions = _actions(before.get((school_id, source_id)), after.get((school_id, source_id)))
+            if actions:
+                by = Viewer(school_id, Role.ADMINISTRATOR, name=BY)
+                log.append(by, [Administered(action, source_id) for action in actions])
 
 
 def _states(connection: Connection) -> _States:

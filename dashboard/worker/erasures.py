@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from connectors.errors import Fatal
 from dashboard.worker.context import WorkContext
 from models.access.accounts import is_role_now
-from models.access.audit import open_audit
+from models.access.audit import audit_log
 from models.access.viewer import Role, Viewer
 from models.ingest import erasure, page_requests
 from models.ingest.erasure import Certificate, Person, PupilUnknown
@@ -60,7 +60,8 @@ def erase_pupil(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     asked = json.loads(payload)
     report = page_requests.kept_report(context.engine, job) or _erase(context, job, asked)
     by = Viewer(job.school_id or 0, Role.ADMINISTRATOR, name=asked["by"], user_key=asked["user"])
-    open_audit(context.engine, context.cipher).append_erasure(by, asked["pupil"])
+    with audit_log(context.engine, context.cipher) as log:
+        log.append_erasure(by, asked["pupil"])
     return _output({**report, "purged": purge_deleted(context.engine)})
 
 

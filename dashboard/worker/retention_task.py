@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard.worker.context import WorkContext
-from models.access.audit import Administered, open_audit
+from models.access.audit import Administered, audit_log
 from models.access.viewer import Role, Viewer
 from models.ingest import pupil_retention, retention
 from models.sandbox import sandboxes
@@ -64,5 +64,6 @@ def _delete_of_school(context: WorkContext, school_id: int, terms: PupilRetentio
         return None
     program = Viewer(school_id, Role.ADMINISTRATOR, name=BY)
     event = Administered("past retention", unmatched, tuple(deleted))
-    open_audit(context.engine, context.cipher).append(program, [event])
+    with audit_log(context.engine, context.cipher) as log:
+        log.append(program, [event])
     return len(deleted), unmatched

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -344,3 +345,14 @@ def open_audit(engine: Engine, cipher: PiiCipher) -> AuditLog:
         lock_school(connection, None)  # one process at a time makes the tables
         _metadata.create_all(connection)
     return AuditLog(engine, cipher)
+
+
+@contextmanager
+def audit_log(engine: Engine, cipher: PiiCipher) -> Iterator[AuditLog]:
+    """The audit log of a store for as long as it is needed; its own file is closed then. Raises as `open_audit`."""
+    log = open_audit(engine, cipher)
+    try:
+        yield log
+    finally:
+        if log.engine is not engine:
+            log.engine.dispose()

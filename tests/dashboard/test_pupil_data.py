@@ -275,7 +275,7 @@ class Killed(BaseException):
     """Ends a worker as a kill would: nothing of it goes on."""
 
 
-@pytest.mark.parametrize("left_at", ["dashboard.worker.erasures.open_audit", "dashboard.worker.erasures.purge_deleted"])
+@pytest.mark.parametrize("left_at", ["dashboard.worker.erasures.audit_log", "dashboard.worker.erasures.purge_deleted"])
 def test_the_erasure_of_a_worker_that_was_killed_is_finished_by_the_next_with_its_certificate(
     web: flask.Flask, known_school: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_at: str
 ) -> None:
