@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, NullPool, create_engine, inspect, select, text
+from sqlalchemy import NullPool, column, create_engine, insert, inspect, select, table, text
 
 from dashboard.cli import main as cli
 from models.schema.disk_space import RESERVE_FILE
 from models.schema.encryption import KEY_FILE
+from models.schema.tables import metadata
 from tests.models.earlier import EARLIER, make
 
 START = "from dashboard.cli.start import main; main()"
@@ -96,15 +97,15 @@ def configured(data: Path, url: str) -> Installation:
 def to_an_earlier_version(installation: Installation, name: str = EARLIER[-1]) -> None:
     """Make the database as an earlier program has it, by default the one before this, with the rows that it knows."""
     engine = create_engine(installation.url, poolclass=NullPool)
-    now, then = MetaData(), MetaData()
     with engine.begin() as connection:
-        now.reflect(connection)
-        rows = {name: connection.execute(select(table)).mappings().all() for name, table in now.tables.items()}
-        now.drop_all(connection)
+        rows = {one.name: connection.execute(select(one)).mappings().all() for one in metadata.sorted_tables}
+        metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
     make(engine, name)
     with engine.begin() as connection:
-        then.reflect(connection)
-        for table in then.sorted_tables:
-            values = [{name: row[name] for name in row if name in table.columns} for row in rows.get(table.name, [])]
-            if values and table.name != "alembic_version":
-                connection.execute(table.insert(), values)
+        columns = inspect(connection).get_multi_columns()
+        for one in metadata.sorted_tables:
+            names = {item["name"] for item in columns.get((None, one.name), ())} & {item.name for item in one.columns}
+            into = table(one.name, *(column(item, one.columns[item].type) for item in sorted(names)))
+            if rows[one.name] and names:
+                connection.execute(insert(into), [{item: row[item] for item in names} for row in rows[one.name]])

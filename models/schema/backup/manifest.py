@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import BinaryIO
 
-from sqlalchemy import Connection, MetaData, func, select
+from sqlalchemy import Connection, func, inspect, select, table
 
 from models.schema import clock
 from models.schema.database import schema_revision
@@ -56,9 +56,5 @@ def describe(connection: Connection, cipher: PiiCipher) -> Manifest:
 
 def count_rows(connection: Connection) -> dict[str, int]:
     """The number of rows of every table."""
-    tables = MetaData()
-    tables.reflect(connection)
-    return {
-        table.name: connection.scalar(select(func.count()).select_from(table)) or 0
-        for table in sorted(tables.tables.values(), key=lambda table: table.name)
-    }
+    names = sorted(inspect(connection).get_table_names())
+    return {name: connection.scalar(select(func.count()).select_from(table(name))) or 0 for name in names}
