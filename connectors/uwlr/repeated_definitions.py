@@ -38,10 +38,11 @@ class ReadDefinitions:
 
 @dataclass(frozen=True, slots=True)
 class DefinitionsElement:
-    """Where the definitions stand in the bytes of a message: from `first` up to `rest` the first, up to `end` all."""
+    """Where the definitions stand in the bytes of a message: from `start` up to `rest` the first, up to `end` all."""
 
     data: bytes
     key: Key
+    start: int
     rest: int
     end: int
 
@@ -51,7 +52,9 @@ class DefinitionsElement:
 
     def remember(self, read: ReadDefinitions) -> None:
         """Keep what was read of it; the message must be valid as a whole."""
-        _KNOWN.put(self.key, read)
+        inner = self.data[self.start : self.end]
+        if not any(mark in inner for mark in _NOT_ALONE):
+            _KNOWN.put(self.key, read)
 
     def shortened(self) -> bytes:
         """The message with the first definition alone."""
@@ -88,10 +91,7 @@ def find_definitions(data: bytes, schema_name: str) -> DefinitionsElement | None
     first = data.find(end_of_first, start, end)
     if first < 0 or end - start > MAX_BYTES:
         return None
-    inner = data[start:end]
-    if any(mark in inner for mark in _NOT_ALONE):
-        return None
     declared = data.removeprefix(codecs.BOM_UTF8).startswith(b"<?xml")
     declaration = data[: data.find(b"?>" if declared else b"<")]
-    key = schema_name, declaration, hashlib.sha256(inner).digest()
-    return DefinitionsElement(data, key, first + len(end_of_first), end)
+    key = schema_name, declaration, hashlib.sha256(data[start:end]).digest()
+    return DefinitionsElement(data, key, start, first + len(end_of_first), end)
