@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from itertools import count
+from pathlib import Path
 
 from lxml import etree
 
 from connectors.transport.message_threads import MessageThreads, give_back, resident_bytes
 
-TASKS, NAMES = 160, 20_000
+ROOT = Path(__file__).resolve().parents[2]
+TASKS, NAMES = 320, 20_000
 MOST_MB = 96.0
+PATIENCE = 5.0  # seconds
 MB = 1024 * 1024
 
 
@@ -46,13 +51,16 @@ def grown_mb() -> float:
     for _task in range(TASKS):
         threads.add_task(Reading(threads, done))
         done.acquire()
-    time.sleep(0.5)  # of a replacement
-    grown = (resident_bytes() - before) / MB
+    ends = time.monotonic() + PATIENCE
+    while (grown := (resident_bytes() - before) / MB) > MOST_MB and time.monotonic() < ends:
+        time.sleep(0.1)  # a thread is being replaced
     threads.shutdown()
     return grown
 
 
 def test_names_that_were_read_once_do_not_stay() -> None:
-    grown = grown_mb()
+    command = [sys.executable, "-c", f"from {__name__} import grown_mb; print(grown_mb())"]
+    # In a process of its own: this one has what earlier tests left, and gives it back when it likes.
+    grown = float(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
     print(f"{TASKS} messages of {NAMES} new names leave {grown:.0f} MB")
     assert grown < MOST_MB
