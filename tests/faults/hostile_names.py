@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.connectors.sending import Account, enveloped
-from tests.connectors.test_big_cases import MAX_MB, resident_mb
+from tests.connectors.test_big_cases import MAX_MB
 from tests.connectors.test_receive_memory import serving_alone
 from tests.faults.publishers import run_program
 from tests.uwlr.messages import message
@@ -65,7 +65,7 @@ def run(messages: int, seed: int) -> dict[str, object]:
             bodies = [kind(account) for kind in KINDS[: messages - first]]
             answers = [answer.fault for answer in pool.map(receiver.post, bodies)]
             wrong += [f"{fault} was answered" for fault in answers if fault and not fault.startswith("Client.")]
-            sizes.append(resident_mb(receiver.port))
+            sizes.append(memory.now())
         highest = memory.peak()
     third = len(sizes) // 3
     held = [round(sum(sizes[number * third : (number + 1) * third]) / third) for number in range(3)]
