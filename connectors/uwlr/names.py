@@ -10,6 +10,7 @@ OSO = "http://www.edustandaard.nl/oso_gegevensset/1.2/dossier"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 # Attributes that refer to a schema, as expat reports them with "}" between namespace and name.
 SCHEMA_HINTS = frozenset({f"{XSI}}}schemaLocation", f"{XSI}}}noNamespaceSchemaLocation"})
+SCHEMA_HINT_BYTES = b"chemaLocation"  # in both names; a message without it has no such attribute
 
 # Our own: the extension type for progress (docs/voortgang.md) and the pull of results (docs/pull.md).
 VOORTGANG = "urn:rondblik:voortgang:1"

@@ -44,7 +44,6 @@ _TOETS, _SCHOOL = names.lr("toets"), names.lr("school")
 _AFNAMEDATUM, _TOETSCODE, _VERSIE = names.lr("afnamedatum"), names.lr("toetscode"), names.lr("versie")
 _ONDERDEEL, _SCORE, _INFOURL = names.lr("toetsonderdeelcode"), names.lr("score"), names.lr("infourl")
 _OSORESULTAAT, _ANDERRESULTAAT = names.lr("osoresultaat"), names.lr("anderresultaat")
-_SCHEMA_LOCATION = b"chemaLocation"  # or noNamespaceSchemaLocation
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9](?:[\w .:/|#@{}()-]*[\w.)}])?", re.ASCII)
 _NO_TOP, _NO_LOW = -1, 1 << 62
 # A comment directly inside one of these splits no value.
@@ -155,8 +154,8 @@ class _Pass:
                     parser.feed(chunk)
                     self.walk(events)
                     self.drop_trailer()
-                    refers_to_schema = refers_to_schema or _SCHEMA_LOCATION in tail + chunk
-                    tail = chunk[1 - len(_SCHEMA_LOCATION) :]
+                    refers_to_schema = refers_to_schema or names.SCHEMA_HINT_BYTES in tail + chunk
+                    tail = chunk[1 - len(names.SCHEMA_HINT_BYTES) :]
                 if not self.must_stop(validation):
                     parser.close()
                     self.walk(events)

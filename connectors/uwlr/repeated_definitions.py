@@ -13,12 +13,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from connectors.uwlr import names
 from models.schema.recent import Recent
 from models.schema.records import TestDefinition
 
 _NAME = b"toetsen"
 _BEFORE_NAME = b"<:/"  # a tag; anything else before the name is text
-_NOT_ALONE = (b"<!", b"<?", b"chemaLocation")  # what is said of these is said of the whole message
+_NOT_ALONE = (b"<!", b"<?", names.SCHEMA_HINT_BYTES)  # what is said of these is said of the whole message
 _MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 Key = tuple[str, bytes, bytes]  # the schema, the XML declaration, the digest of the definitions
@@ -73,18 +74,18 @@ def find_definitions(data: bytes, schema_name: str) -> DefinitionsElement | None
     """
     if data.startswith(_MARKS_OF_UTF_16):
         return None
-    names = []  # where the name of a tag begins
+    places = []  # where the name of a tag begins
     place = data.find(_NAME)
     while place >= 0:
         if place and data[place - 1] in _BEFORE_NAME:
-            names.append(place)
-            if len(names) > 2:
+            places.append(place)
+            if len(places) > 2:
                 return None
         place = data.find(_NAME, place + len(_NAME))
-    if len(names) != 2:
+    if len(places) != 2:
         return None
-    prefix = data[data.rfind(b"<", 0, names[0]) + 1 : names[0]]
-    start, end = names[0] + len(_NAME) + 1, data.rfind(b"<", 0, names[1])
+    prefix = data[data.rfind(b"<", 0, places[0]) + 1 : places[0]]
+    start, end = places[0] + len(_NAME) + 1, data.rfind(b"<", 0, places[1])
     if data[start - 1 : start] != b">" or not data.startswith(b"</" + prefix + _NAME + b">", end):
         return None
     end_of_first = b"</" + prefix + b"toets>"
